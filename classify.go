@@ -1,0 +1,8 @@
+package rwsplit
+
+// Classify says where one SQL text may run. dialect is postgres, mysql,
+// mariadb, sqlite or generic. It does no I/O and never panics; whatever it
+// does not understand belongs on the primary and counts as a write.
+func Classify(dialect, query string) Statement {
+	return Statement{Writes: true, Pins: true, State: StateOpaque, Opaque: true, Reason: "unknown statement"}
+}

@@ -1,0 +1,106 @@
+package rwsplit
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+)
+
+// PhysicalConn gives a [Dialect] simple access to one physical connection.
+type PhysicalConn struct {
+	driver.Conn
+}
+
+// Exec runs a statement without arguments and ignores its result.
+func (p PhysicalConn) Exec(ctx context.Context, query string) error {
+	_, err := execBase(ctx, p.Conn, query, nil)
+	if errors.Is(err, driver.ErrSkip) {
+		var st driver.Stmt
+		if st, err = prepareBase(ctx, p.Conn, query); err != nil {
+			return err
+		}
+		defer st.Close()
+		_, err = execStmtBase(ctx, st, nil)
+	}
+	return err
+}
+
+// QueryRow runs a query without arguments and returns its first row. The
+// values are the base driver's; byte slices are copied. io.EOF means no row.
+func (p PhysicalConn) QueryRow(ctx context.Context, query string) ([]driver.Value, error) {
+	rows, err := queryBase(ctx, p.Conn, query, nil)
+	if errors.Is(err, driver.ErrSkip) {
+		var st driver.Stmt
+		if st, err = prepareBase(ctx, p.Conn, query); err != nil {
+			return nil, err
+		}
+		defer st.Close()
+		rows, err = queryStmtBase(ctx, st, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	row := make([]driver.Value, len(rows.Columns()))
+	if err := rows.Next(row); err != nil {
+		return nil, err
+	}
+	for i, v := range row {
+		if b, ok := v.([]byte); ok {
+			row[i] = string(b)
+		}
+	}
+	// The rest is read so that a late error is not lost.
+	rest := make([]driver.Value, len(row))
+	for {
+		if err := rows.Next(rest); err == io.EOF {
+			return row, nil
+		} else if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// QueryText is QueryRow with every value as text; NULL is "".
+func (p PhysicalConn) QueryText(ctx context.Context, query string) ([]string, error) {
+	row, err := p.QueryRow(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]string, len(row))
+	for i, v := range row {
+		switch v := v.(type) {
+		case nil:
+		case time.Time:
+			out[i] = v.UTC().Format(time.RFC3339Nano)
+		default:
+			out[i] = fmt.Sprint(v)
+		}
+	}
+	return out, nil
+}
+
+// wire is the network connection under one physical connection, kept so that a
+// stuck call can be ended from another goroutine: a driver.Conn is not for
+// concurrent use, a net.Conn is.
+type wire struct {
+	nc atomic.Pointer[net.Conn]
+}
+
+func (w *wire) set(nc net.Conn) { w.nc.Store(&nc) }
+
+// interrupt makes every pending and later read and write fail. It reports
+// whether there was a connection to interrupt.
+func (w *wire) interrupt() bool {
+	nc := w.nc.Load()
+	if nc == nil {
+		return false
+	}
+	_ = (*nc).SetDeadline(time.Unix(1, 0))
+	return true
+}
