@@ -1,5 +1,11 @@
 package rwsplit
 
+import (
+	"database/sql/driver"
+	"sync/atomic"
+	"time"
+)
+
 // Role is what a backend is used for.
 type Role uint8
 
@@ -28,4 +34,26 @@ type Backend struct {
 	Name string
 	// Role is what the backend is used for now.
 	Role Role
+}
+
+// server is one backend as the connections of a pool share it.
+type server struct {
+	Backend
+	connector driver.Connector
+	gate      gate
+
+	seen     atomic.Pointer[Server] // what the newest physical connection found
+	failures atomic.Int32           // dials that failed in a row
+	trial    atomic.Bool            // after a failure one connection at a time tries again
+	lastErr  atomic.Pointer[string]
+}
+
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 5 * time.Second
+)
+
+// retryAfter is how long reads avoid a replica after so many failed dials.
+func retryAfter(failures int) time.Duration {
+	return min(firstRetry<<min(max(failures-1, 0), 10), lastRetry)
 }

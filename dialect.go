@@ -60,6 +60,12 @@ type ArgChecker interface {
 	RewritesQuery(value any) bool
 }
 
+// AutocommitTeller is implemented by dialects whose base DSN can turn
+// autocommit off.
+type AutocommitTeller interface {
+	AutocommitOff(dsn string) bool
+}
+
 // Server is what a session says about the server behind it.
 type Server struct {
 	// Identity and Start make the incarnation: the same server process answers

@@ -1,0 +1,153 @@
+package rwsplit
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"time"
+)
+
+// What a statement did to its session is kept account of here: transactions,
+// session state, writes, and whether the physical connection survived.
+
+// writesNow reports whether the call counts as a write that others may see as
+// soon as it has ended: not inside a transaction, unless it ends one.
+func (c *conn) writesNow(k *call, sl *slot) bool {
+	st := &k.class
+	if sl.srv.Role == RoleReplica {
+		return false
+	}
+	if !sl.tx.active() {
+		return st.Writes
+	}
+	switch st.Tx {
+	case TxCommit, TxChain, TxXAEnd, TxAutocommitOn, TxImplicitCommit, TxBegin, TxBeginReadOnly:
+		return sl.tx.wrote || st.Writes
+	case TxUnknown:
+		return true
+	default:
+		return st.Opaque && st.Writes
+	}
+}
+
+// account is called once for every statement that was sent, err or not.
+func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened bool) {
+	st := &k.class
+	i := sl.srv.Index
+	c.last = i
+
+	if now := c.writesNow(k, sl); now && k.op != OpRaw {
+		c.wrote = true
+		switch {
+		case err != nil && (ctx.Err() != nil || errors.Is(err, driver.ErrBadConn) || !c.alive(sl)):
+			c.c.writes.doubtful(time.Now().Add(c.c.stickyFor))
+		case !opened:
+			c.c.writes.ended()
+		}
+	}
+	if opened && err != nil {
+		sl.open.end() // there are no rows to wait for
+	}
+	if st.Writes && sl.srv.Role == RolePrimary {
+		c.wrote = true
+		if sl.tx.active() {
+			sl.tx.wrote = true
+		}
+	}
+
+	if st.Pins {
+		sl.state |= st.State
+		c.pinned = i
+	}
+	if st.Clears != 0 && err == nil {
+		sl.state &^= st.Clears
+		if c.c.pinsConn && sl.state == 0 && c.pinned == i {
+			c.pinned = none
+		}
+	}
+	if k.op == OpBegin {
+		if err == nil {
+			sl.tx.open, sl.tx.api, sl.tx.wrote, sl.tx.doubt = true, true, false, false
+			c.tx = i
+		}
+		return
+	}
+	if st.Tx != TxNone {
+		sl.tx.control(st.Tx, err)
+		c.findTx()
+	}
+}
+
+// control follows transaction control by SQL text.
+func (t *slotTx) control(tc TxControl, err error) {
+	if err != nil && tc != TxSavepoint {
+		// It may have failed before or after it took effect.
+		tc = TxUnknown
+	}
+	switch tc {
+	case TxBegin, TxBeginReadOnly, TxXAStart:
+		t.open, t.wrote = true, false
+	case TxCommit, TxRollback, TxXAEnd, TxImplicitCommit:
+		t.wrote = false
+		t.open = t.api
+	case TxChain:
+		t.wrote = false
+	case TxAutocommitOff:
+		t.autocommitOff = true
+	case TxAutocommitOn:
+		t.autocommitOff, t.wrote = false, false
+		t.open = t.api
+	case TxUnknown:
+		t.doubt = !t.api
+	}
+}
+
+// settleDoubt asks the server whether a transaction is open where an opaque
+// statement may have begun or ended one.
+func (c *conn) settleDoubt(ctx context.Context) error {
+	for i := range c.slots {
+		sl := &c.slots[i]
+		if !sl.tx.doubt || sl.ci == nil {
+			continue
+		}
+		sl.tx.doubt = false
+		sl.tx.open = true // doubt means so
+		if p, ok := c.c.dialect.(TxProber); ok {
+			if in, err := p.InTransaction(ctx, PhysicalConn{sl.ci}); err == nil {
+				sl.tx.open = in
+			} else if !c.alive(sl) {
+				c.drop(sl)
+				return c.usable()
+			}
+		}
+		if !sl.tx.open {
+			sl.tx.wrote = false
+		}
+		c.findTx()
+	}
+	return nil
+}
+
+// note looks at an error of a backend: a physical connection that did not
+// survive is dropped. It returns the error for the caller.
+func (c *conn) note(sl *slot, err error) error {
+	if sl.ci == nil {
+		return err
+	}
+	bad := errors.Is(err, driver.ErrBadConn)
+	lost := bad || !c.alive(sl)
+	if !lost {
+		f := c.c.dialect.Fault(err)
+		lost = f == FaultLost || f == FaultUnavailable
+	}
+	if !lost {
+		return err
+	}
+	if bad && c.relies(sl) && !sl.tx.api {
+		c.lose(sl)
+		err, c.lost = c.lost, nil
+		return err
+	}
+	c.drop(sl)
+	return err
+}

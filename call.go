@@ -1,0 +1,354 @@
+package rwsplit
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+)
+
+// call is one statement on its way: classified, routed, run and, where that is
+// safe, run again elsewhere. It lives on the stack of its caller.
+type call struct {
+	op    Op
+	query string
+	stmt  *stmt // nil: not prepared
+	args  []driver.NamedValue
+	opts  driver.TxOptions // of OpBegin
+
+	class   Statement
+	v       verdict
+	rerun   bool
+	checked bool // args are converted
+	quiet   bool // counted and reported before
+	shadow  int  // where it would have run, with reads=shadow, or none
+
+	rows driver.Rows
+	res  driver.Result
+	tx   driver.Tx
+	slot *slot // that ran it
+}
+
+// opaqueArgument is what is known of a text that an argument replaces.
+var opaqueArgument = Statement{
+	Writes: true, Pins: true, Opaque: true, State: StateOpaque, Tx: TxUnknown,
+	Reason: "an argument rewrites the text",
+}
+
+// run takes a call from its text to its result.
+func (c *conn) run(ctx context.Context, k *call) error {
+	skip := c.skip
+	c.skip.valid = false
+	if err := c.decide(ctx, k); err != nil {
+		return err
+	}
+	if k.stmt != nil && k.stmt.first && !c.poisoned {
+		// The same statement that the base connection skipped: decided,
+		// counted and reported already.
+		k.stmt.first = false
+		k.v, k.class, k.quiet = k.stmt.firstVerdict, k.stmt.firstClass, true
+	}
+	if k.op == OpPrepare && skip.valid && skip.query == k.query {
+		k.stmt.first, k.stmt.firstVerdict, k.stmt.firstClass = true, skip.v, skip.class
+		k.v = skip.v
+	}
+	for {
+		sl, err := c.acquire(ctx, k)
+		if err != nil {
+			return err
+		}
+		err = c.execute(ctx, k, sl)
+		if err == nil {
+			return nil
+		}
+		if err == driver.ErrSkip {
+			c.skip = skipped{valid: true, query: k.query, v: k.v, class: k.class}
+			c.skip.v.target = sl.srv.Index
+			return err
+		}
+		if !c.elsewhere(ctx, k, sl, err) {
+			return err
+		}
+	}
+}
+
+// decide classifies and routes.
+func (c *conn) decide(ctx context.Context, k *call) error {
+	if err := c.usable(); err != nil {
+		return err
+	}
+	switch {
+	case k.stmt != nil:
+		k.class = k.stmt.class
+	case k.op == OpQuery || k.op == OpExec:
+		k.class = c.c.classifier.Load().classify(k.query)
+	}
+	if k.args != nil && c.rewritten(k.args) {
+		k.class = opaqueArgument
+	}
+	if err := c.settleDoubt(ctx); err != nil {
+		return err
+	}
+	if c.pending != nil && k.op != OpPing {
+		if err := c.beginPending(ctx); err != nil {
+			return err
+		}
+	}
+
+	snap := c.c.snap.Load()
+	h := hintsOf(ctx)
+	if k.op == OpPing && c.tx != none {
+		k.class.Route = RouteReplica // wherever the transaction is
+	}
+	q := question{op: k.op, stmt: &k.class, hints: h, need: c.need()}
+	if k.class.Tx == TxBeginReadOnly && c.tx == none {
+		q.op, k.class.Route = OpBegin, RouteReplica
+	}
+	at := situation{tx: c.tx, pinned: c.pinned, last: c.last, wrote: c.wrote}
+	at.txOnCopy = c.tx != none && c.slots[c.tx].srv.Role == RoleReplica
+	var err error
+	k.shadow = none
+	k.v, err = route(&c.c.policy, &q, &at, snap)
+	switch {
+	case err == errNotInReplicaTx:
+		return errNotOnReplica(&k.class, c.slots[k.v.target].srv.Backend)
+	case err != nil && k.op == OpPrepare && errors.Is(err, ErrNoReplica):
+		// Nobody reads yet; each execution is routed on its own.
+		k.v = verdict{target: snap.primary, reason: ReasonReplicasDown}
+	case err != nil:
+		return err
+	}
+	if k.v.reason == ReasonStatement {
+		switch k.op {
+		case OpBegin:
+			k.v.reason = ReasonBegin
+		case OpPing:
+			k.v.reason = ReasonPing
+		case OpRaw:
+			k.v.reason = ReasonRaw
+		}
+	}
+	if c.c.shadow && k.v.target == none {
+		k.shadow = c.c.balancer.pick(k.v.replicas, c.held)
+		k.v = verdict{target: snap.primary, reason: ReasonShadow}
+	}
+	return nil
+}
+
+// need is the number of the newest write that a read must see.
+func (c *conn) need() uint64 {
+	if c.c.policy.consistency == Eventual {
+		return 0
+	}
+	return c.c.writes.counter.Load()
+}
+
+func (c *conn) rewritten(args []driver.NamedValue) bool {
+	checker, ok := c.c.dialect.(ArgChecker)
+	if !ok {
+		return false
+	}
+	for i := range args {
+		if checker.RewritesQuery(args[i].Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// acquire returns the slot that will run the call, dialled and reset. A
+// replica that can't be dialled makes room for another one or the primary.
+func (c *conn) acquire(ctx context.Context, k *call) (*slot, error) {
+	for {
+		i := k.v.target
+		if i == none {
+			i = c.c.balancer.pick(k.v.replicas, c.held)
+		}
+		sl := &c.slots[i]
+		err := c.readyOnce(ctx, sl, k.v.movable)
+		if err == nil {
+			k.slot = sl
+			c.report(ctx, k)
+			return sl, nil
+		}
+		if !k.v.movable || ctx.Err() != nil || c.poisoned {
+			return nil, err
+		}
+		if err != errTrialElsewhere {
+			c.c.replicaFailed(sl.srv, err)
+		}
+		if err := c.exclude(k, i, ReasonReplicasDown, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// errTrialElsewhere says that another connection is finding out whether a
+// replica that failed can be dialled again.
+var errTrialElsewhere = errors.New("rwsplit: being tried on another connection")
+
+func (c *conn) readyOnce(ctx context.Context, sl *slot, movable bool) error {
+	if movable && sl.ci == nil && sl.srv.failures.Load() > 0 {
+		if !sl.srv.trial.CompareAndSwap(false, true) {
+			return errTrialElsewhere
+		}
+		defer sl.srv.trial.Store(false)
+	}
+	return c.ready(ctx, sl)
+}
+
+// exclude takes backend i out of the replicas that the call may run on.
+func (c *conn) exclude(k *call, i int, reason Reason, cause error) error {
+	k.v.replicas = k.v.replicas.without(i)
+	k.v.target = none
+	if k.v.replicas != 0 {
+		return nil
+	}
+	if c.c.policy.fallbackError {
+		return fmt.Errorf("%w: %s: %w", ErrNoReplica, reason, cause)
+	}
+	k.v = verdict{target: c.c.snap.Load().primary, reason: reason}
+	return nil
+}
+
+// report counts the call and tells OnRoute.
+func (c *conn) report(ctx context.Context, k *call) {
+	if k.quiet || k.op == OpPrepare {
+		return
+	}
+	c.counts.add(k.slot.srv.Index, k.v.reason)
+	if c.c.cfg.OnRoute == nil {
+		return
+	}
+	d := Decision{
+		Backend: k.slot.srv.Backend, Reason: k.v.reason, Op: k.op,
+		Statement: k.class, Query: k.query, Rerun: k.rerun,
+	}
+	if k.shadow != none {
+		d.Shadow = c.c.servers[k.shadow].Backend
+	}
+	c.c.cfg.OnRoute(ctx, d)
+}
+
+// execute sends the call to its slot and keeps account of what that did.
+func (c *conn) execute(ctx context.Context, k *call, sl *slot) error {
+	var prepared driver.Stmt
+	if k.stmt != nil {
+		var err error
+		if prepared, err = k.stmt.on(ctx, c, sl); err != nil {
+			return c.note(sl, err)
+		}
+		if k.op == OpPrepare {
+			return nil
+		}
+	} else if !canRun(sl.ci, k.op) {
+		return driver.ErrSkip
+	}
+	if !k.checked && (k.op == OpQuery || k.op == OpExec) {
+		args, err := checkArgs(sl.ci, prepared, k.args)
+		if err != nil {
+			return err
+		}
+		k.args, k.checked = args, true
+	}
+
+	opened := k.op == OpQuery && c.writesNow(k, sl) || k.op == OpRaw && sl.srv.Role == RolePrimary
+	if opened {
+		sl.open.begin()
+	}
+	err := c.send(ctx, k, sl, prepared)
+	if err == driver.ErrSkip {
+		sl.open.end()
+		return err
+	}
+	c.account(ctx, k, sl, err, opened)
+	if err != nil {
+		err = c.note(sl, err)
+	}
+	return err
+}
+
+// canRun reports whether the base connection takes a text that is not
+// prepared.
+func canRun(ci driver.Conn, op Op) bool {
+	switch op {
+	case OpQuery:
+		if _, ok := ci.(driver.QueryerContext); ok {
+			return true
+		}
+		_, ok := ci.(driver.Queryer) //nolint:staticcheck // SA1019: old drivers have only this
+		return ok
+	case OpExec:
+		if _, ok := ci.(driver.ExecerContext); ok {
+			return true
+		}
+		_, ok := ci.(driver.Execer) //nolint:staticcheck // SA1019: as above
+		return ok
+	default:
+		return true
+	}
+}
+
+// send makes the call of the base driver.
+func (c *conn) send(ctx context.Context, k *call, sl *slot, prepared driver.Stmt) (err error) {
+	load := &c.c.balancer.load[sl.srv.Index]
+	load.served.Add(1)
+	load.running.Add(1)
+	defer load.running.Add(-1) // a base driver that panics must not count for ever
+	switch {
+	case k.op == OpPing:
+		if p, ok := sl.ci.(driver.Pinger); ok {
+			err = p.Ping(ctx)
+		}
+	case k.op == OpBegin:
+		k.tx, err = beginBase(ctx, sl.ci, k.opts)
+	case k.op == OpRaw:
+	case k.op == OpQuery && prepared != nil:
+		k.rows, err = queryStmtBase(ctx, prepared, k.args)
+	case k.op == OpQuery:
+		k.rows, err = queryBase(ctx, sl.ci, k.query, k.args)
+	case prepared != nil:
+		k.res, err = execStmtBase(ctx, prepared, k.args)
+	default:
+		k.res, err = execBase(ctx, sl.ci, k.query, k.args)
+	}
+	return err
+}
+
+// elsewhere decides whether a call that failed may run again on another
+// backend, and points it there. A write that may have been sent never does.
+func (c *conn) elsewhere(ctx context.Context, k *call, sl *slot, err error) bool {
+	if !k.v.movable || sl.srv.Role == RolePrimary || c.poisoned || ctx.Err() != nil {
+		return false
+	}
+	i := sl.srv.Index
+	fault := c.c.dialect.Fault(err)
+	if errors.Is(err, driver.ErrBadConn) {
+		fault = FaultLost
+	}
+	primary := verdict{target: c.c.snap.Load().primary}
+	switch fault {
+	case FaultRefusedWrite:
+		if k.class.Opaque || c.c.refusedIsError {
+			return false
+		}
+		c.c.logRefused(sl.srv, k.query, err)
+		k.class.Writes = true
+		primary.reason = ReasonRefused
+		k.v = primary
+	case FaultMissing:
+		primary.reason = ReasonMissing
+		k.v = primary
+	case FaultConflict, FaultUnavailable, FaultLost:
+		if c.exclude(k, i, ReasonReplicaFailed, err) != nil {
+			return false
+		}
+		k.v.reason = ReasonReplicaFailed
+		c.c.log(slog.LevelInfo, "rwsplit: a read failed on a replica and runs elsewhere", "backend", sl.srv.Name, "error", err.Error())
+	default:
+		return false
+	}
+	k.rerun, k.quiet = true, false
+	return true
+}

@@ -1,0 +1,369 @@
+package rwsplit
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Connector is a [Config] put to work: it makes pooled connections for one
+// sql.DB. It is safe for concurrent use. [sql.DB.Close] closes it.
+type Connector struct {
+	cfg      *Config
+	driver   *Driver
+	dialect  Dialect
+	policy   policy
+	servers  []*server // by backend index
+	balancer *balancer
+	writes   *writes
+
+	readOnlyReplicas bool
+	refusedIsError   bool
+	shadow           bool
+	pinsConn         bool
+	lazyBegin        bool
+	stickyFor        time.Duration
+	slotIdle         time.Duration
+
+	classifier    atomic.Pointer[classifier]
+	snap          atomic.Pointer[snapshot]
+	learned       atomic.Bool  // the server said which dialect it speaks
+	autocommitOff atomic.Bool  // sessions of the primary start without autocommit
+	conns         atomic.Int64 // pooled connections that are not closed
+
+	mu      sync.Mutex // protects following fields; nothing slow runs under it
+	open    map[*conn]struct{}
+	past    counters // of connections that are closed
+	stop    context.CancelFunc
+	tracker *tracker
+	closed  bool
+	logged  map[string]struct{} // what was logged and is not logged again
+}
+
+var _ driver.Connector = (*Connector)(nil)
+
+// slotIdle is how long a replica's physical connection may be unused before it
+// is closed when its pooled connection is taken again.
+const slotIdle = time.Minute
+
+// NewConnector checks cfg and makes a Connector for [sql.OpenDB]. It dials
+// nothing.
+func NewConnector(cfg *Config) (*Connector, error) {
+	cfg = cfg.Clone()
+	if err := cfg.normalize(); err != nil {
+		return nil, err
+	}
+	d, err := dialectFor(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c := &Connector{
+		cfg:     cfg,
+		dialect: d,
+		policy: policy{
+			reads:         cfg.Reads,
+			consistency:   cfg.Consistency,
+			fallbackError: cfg.Fallback == FallbackError,
+			hints:         cfg.Hints == ToggleOn,
+		},
+		writes:           newWrites(),
+		readOnlyReplicas: cfg.ReadOnlyReplicas != ToggleOff,
+		refusedIsError:   cfg.OnRefused == RefusedError,
+		shadow:           cfg.Reads == ReadsShadow,
+		pinsConn:         cfg.Pins == PinsConn,
+		lazyBegin:        cfg.LazyBegin == ToggleOn,
+		stickyFor:        cfg.StickyFor,
+		slotIdle:         slotIdle,
+		open:             make(map[*conn]struct{}),
+		logged:           make(map[string]struct{}),
+	}
+	c.driver = &Driver{connector: c}
+	c.setClassifier(d)
+	if err := c.addServers(); err != nil {
+		return nil, err
+	}
+	c.balancer = newBalancer(cfg.Balance, cfg.Weights, len(c.servers))
+	c.past = newCounters(len(c.servers))
+
+	snap := &snapshot{}
+	for i := range c.servers[1:] {
+		snap.replicas = snap.replicas.with(i + 1)
+	}
+	snap.up = snap.replicas
+	c.snap.Store(snap)
+	return c, nil
+}
+
+func dialectFor(cfg *Config) (Dialect, error) {
+	linked := registeredDialect(cfg.Driver)
+	if cfg.Dialect != "" {
+		named, ok := DialectByName(cfg.Dialect)
+		if !ok {
+			return nil, fmt.Errorf("rwsplit: dialect=%q is unknown; want postgres, mysql, mariadb, sqlite or generic", cfg.Dialect)
+		}
+		if linked != nil {
+			if r, ok := linked.(interface{ As(Dialect) Dialect }); ok {
+				return r.As(named), nil
+			}
+			return linked, nil
+		}
+		return named, nil
+	}
+	if linked != nil {
+		return linked, nil
+	}
+	if pkg, ok := dialectImports[cfg.Driver]; ok {
+		return nil, fmt.Errorf("rwsplit: driver=%s: its dialect is not linked in; import _ %q", cfg.Driver, pkg)
+	}
+	return nil, fmt.Errorf("rwsplit: driver=%q has no dialect of its own; add dialect=postgres, mysql, mariadb, sqlite or generic", cfg.Driver)
+}
+
+// dialectImports names the packages that link the first-class base drivers.
+var dialectImports = map[string]string{
+	"pgx":    "github.com/rwsplit/rwsplit/rwpgx",
+	"pgx/v5": "github.com/rwsplit/rwsplit/rwpgx",
+	"mysql":  "github.com/rwsplit/rwsplit/rwmysql",
+}
+
+// addServers opens a base connector for every backend.
+func (c *Connector) addServers() error {
+	cfg := c.cfg
+	primary := cfg.PrimaryConnector
+	if primary == nil {
+		var err error
+		if primary, err = c.openBase(cfg.Primary, RolePrimary); err != nil {
+			return fmt.Errorf("rwsplit: primary: %w", err)
+		}
+		if t, ok := c.dialect.(AutocommitTeller); ok && t.AutocommitOff(cfg.Primary) {
+			c.autocommitOff.Store(true)
+		}
+	}
+	c.addServer(RolePrimary, primary)
+
+	dsns := append([]string(nil), cfg.Replicas...)
+	for _, host := range cfg.ReplicaHosts {
+		o, ok := c.dialect.(Opener)
+		if !ok {
+			return fmt.Errorf("rwsplit: replica_hosts: driver %q does not say how to put a host into its DSN; list whole DSNs with replica=", cfg.Driver)
+		}
+		dsn, err := o.WithHost(cfg.Primary, host)
+		if err != nil {
+			return fmt.Errorf("rwsplit: replica_hosts: %w", err)
+		}
+		dsns = append(dsns, dsn)
+	}
+	for _, dsn := range dsns {
+		name := replicaName(len(c.servers))
+		base, err := c.openBase(dsn, RoleReplica)
+		if err != nil {
+			return fmt.Errorf("rwsplit: %s: %w", name, err)
+		}
+		c.addServer(RoleReplica, base)
+	}
+	for _, base := range cfg.ReplicaConnectors {
+		c.addServer(RoleReplica, base)
+	}
+	if len(c.servers) > maxBackends {
+		return fmt.Errorf("rwsplit: %d replicas are listed; the limit is %d", len(c.servers)-1, maxBackends-1)
+	}
+	return nil
+}
+
+func replicaName(index int) string { return fmt.Sprintf("replica%d", index) }
+
+func (c *Connector) addServer(role Role, base driver.Connector) {
+	b := Backend{Index: len(c.servers), Name: "primary", Role: role}
+	if role == RoleReplica {
+		b.Name = replicaName(b.Index)
+	}
+	if c.cfg.WrapConnector != nil {
+		base = c.cfg.WrapConnector(b, base)
+	}
+	c.servers = append(c.servers, &server{Backend: b, connector: base})
+}
+
+func (c *Connector) openBase(dsn string, role Role) (driver.Connector, error) {
+	if o, ok := c.dialect.(Opener); ok {
+		return o.OpenConnector(dsn, role, c.readOnlyReplicas)
+	}
+	return openRegistered(c.cfg.Driver, dsn)
+}
+
+// openRegistered finds a driver that is registered with database/sql.
+func openRegistered(name, dsn string) (driver.Connector, error) {
+	db, err := sql.Open(name, dsn)
+	if err != nil {
+		return nil, redactDSN(err, dsn)
+	}
+	drv := db.Driver()
+	_ = db.Close()
+	if dc, ok := drv.(driver.DriverContext); ok {
+		base, err := dc.OpenConnector(dsn)
+		if err != nil {
+			return nil, redactDSN(err, dsn)
+		}
+		return base, nil
+	}
+	return dsnConnector{dsn, drv}, nil
+}
+
+// dsnConnector is what database/sql makes of a driver without connectors.
+type dsnConnector struct {
+	dsn    string
+	driver driver.Driver
+}
+
+func (d dsnConnector) Connect(context.Context) (driver.Conn, error) { return d.driver.Open(d.dsn) }
+func (d dsnConnector) Driver() driver.Driver                        { return d.driver }
+
+// Connect returns a pooled connection. It dials nothing.
+func (c *Connector) Connect(context.Context) (driver.Conn, error) {
+	cn := newConn(c)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, errors.New("rwsplit: connector is closed")
+	}
+	c.conns.Add(1)
+	c.open[cn] = struct{}{}
+	if c.tracker == nil && len(c.servers) > 1 {
+		ctx, cancel := context.WithCancel(context.Background())
+		c.stop = cancel
+		c.tracker = &tracker{c: c, done: make(chan struct{})}
+		go c.tracker.run(ctx)
+	}
+	return cn, nil
+}
+
+// Driver returns a [Driver] that knows its Connector; it is what
+// [sql.DB.Driver] returns.
+func (c *Connector) Driver() driver.Driver { return c.driver }
+
+// Close stops the background work and waits for it and for connections that
+// are being closed, at most about a second. Connections in use stay usable
+// until they are closed. sql.DB.Close calls it.
+func (c *Connector) Close() error {
+	c.mu.Lock()
+	already := c.closed
+	c.closed = true
+	stop, tracker := c.stop, c.tracker
+	c.mu.Unlock()
+	if already {
+		return nil
+	}
+	if stop != nil {
+		stop()
+		<-tracker.done
+	}
+	for _, s := range c.servers {
+		s.gate.settle(closeTimeout)
+	}
+	var errs []error
+	for _, s := range c.servers {
+		if cl, ok := s.connector.(interface{ Close() error }); ok {
+			errs = append(errs, cl.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// update publishes a changed copy of the snapshot.
+func (c *Connector) update(change func(*snapshot)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	next := *c.snap.Load()
+	change(&next)
+	c.snap.Store(&next)
+}
+
+// confirm says that every replica has caught up with write number n.
+func (c *Connector) confirm(n uint64) {
+	if s := c.snap.Load(); s.replicas == 0 || s.caughtUp[s.replicas.first()] >= n {
+		return
+	}
+	c.update(func(s *snapshot) {
+		for rest := s.replicas; rest != 0; rest &= rest - 1 {
+			s.caughtUp[rest.first()] = n
+		}
+	})
+}
+
+// replicaFailed keeps reads away from a replica that could not be dialled, for
+// a time that doubles with every failure.
+func (c *Connector) replicaFailed(srv *server, err error) {
+	n := srv.failures.Add(1)
+	msg := err.Error()
+	srv.lastErr.Store(&msg)
+	pause := retryAfter(int(n))
+	c.update(func(s *snapshot) { s.up = s.up.without(srv.Index) })
+	time.AfterFunc(pause, func() {
+		c.update(func(s *snapshot) { s.up = s.up.with(srv.Index) })
+	})
+	if n == 1 {
+		c.log(slog.LevelWarn, "rwsplit: replica can't be reached; reads go elsewhere", "backend", srv.Name, "retry_in", pause, "error", msg)
+	}
+}
+
+func (c *Connector) log(level slog.Level, msg string, args ...any) {
+	if c.cfg.Logger != nil {
+		c.cfg.Logger.Log(context.Background(), level, msg, args...)
+	}
+}
+
+// logRefused logs a text that a replica refused as a write, once.
+func (c *Connector) logRefused(srv *server, query string, err error) {
+	if c.firstTime(query) {
+		c.log(slog.LevelWarn, "rwsplit: a replica refused a statement that was taken for a read; it ran on the primary",
+			"backend", srv.Name, "query", query, "error", err.Error())
+	}
+}
+
+// logOnce logs a warning the first time that it is given this message.
+func (c *Connector) logOnce(msg string, args ...any) {
+	if c.firstTime(msg) {
+		c.log(slog.LevelWarn, msg, args...)
+	}
+}
+
+// maxLogged bounds the memory for what was logged: texts may be unique.
+const maxLogged = 1000
+
+func (c *Connector) firstTime(what string) bool {
+	if c.cfg.Logger == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, known := c.logged[what]; known || len(c.logged) >= maxLogged {
+		return false
+	}
+	c.logged[what] = struct{}{}
+	return true
+}
+
+// setClassifier chooses how texts are read. Built-in dialects are known by
+// their language; others classify themselves.
+func (c *Connector) setClassifier(d Dialect) {
+	if l, ok := languageOf(d.Name()); ok {
+		c.classifier.Store(newClassifier(l, newKnowledge(c.cfg.ReadFunctions, nil, nil)))
+		return
+	}
+	c.classifier.Store(newClassifierFunc(d.Classify))
+}
+
+// learnDialect takes the reading of the text that fits the server, once a
+// server has been reached, where the driver left that open.
+func (c *Connector) learnDialect(seen Server) {
+	if seen.Dialect == "" || c.cfg.Dialect != "" || c.learned.Load() {
+		return
+	}
+	if d, ok := DialectByName(seen.Dialect); ok && c.learned.CompareAndSwap(false, true) {
+		c.setClassifier(d)
+	}
+}

@@ -1,0 +1,221 @@
+package rwsplit
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"time"
+)
+
+// slot is a pooled connection's place for one physical connection to one
+// backend. Like its conn it is used by one goroutine at a time.
+type slot struct {
+	srv  *server
+	ci   driver.Conn // nil until dialled
+	gen  uint32      // counts dials: statements of an older one are gone
+	seen Server      // the incarnation that ci was dialled to
+	wire *wire
+
+	stale   bool      // a scope began since the last use: reset before the next
+	lastUse time.Time // the checkout of the scope that last used it
+
+	tx    slotTx
+	state SessionState // made on ci and not undone
+
+	stmts  []*stmt       // those with a statement prepared on ci
+	closed []driver.Stmt // of ci, no longer needed; closed before the next use
+	open   openWrite
+}
+
+// slotTx is the transaction of a slot's session.
+type slotTx struct {
+	open          bool // begun by text or by BeginTx
+	api           bool // begun by BeginTx: database/sql ends it
+	wrote         bool
+	doubt         bool // an opaque statement may have begun or ended one
+	autocommitOff bool // every statement is in a transaction
+}
+
+func (t *slotTx) active() bool { return t.open || t.autocommitOff }
+
+// dialTimeout bounds the dialling of a replica: a frozen one must not hold a
+// read that others could serve.
+const dialTimeout = 3 * time.Second
+
+// dial makes the physical connection and finds out what it has reached.
+func (c *conn) dial(ctx context.Context, sl *slot) error {
+	if sl.srv.Role == RoleReplica {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+	}
+	if err := sl.srv.gate.enter(ctx, c.c.conns.Load, closeTimeout); err != nil {
+		return err
+	}
+	w := &wire{}
+	ci, err := sl.srv.connector.Connect(context.WithValue(ctx, dialKey{}, w))
+	if err != nil {
+		sl.srv.gate.leave()
+		return err
+	}
+	seen, err := c.c.greet(ctx, sl.srv, ci)
+	if err != nil {
+		c.c.closePhysical(sl.srv, ci, w, nil)
+		return err
+	}
+	sl.ci, sl.wire, sl.seen = ci, w, seen
+	sl.gen++
+	sl.stale = false
+	if sl.srv.Role == RoleReplica {
+		c.held = c.held.with(c.index(sl))
+	}
+	sl.tx = c.c.freshTx(sl.srv)
+	sl.state = 0
+	return nil
+}
+
+// greet prepares a fresh session and learns which server it has reached.
+func (c *Connector) greet(ctx context.Context, srv *server, ci driver.Conn) (Server, error) {
+	p := PhysicalConn{ci}
+	seen, err := c.dialect.Inspect(ctx, p)
+	if err != nil {
+		// A server that does not know the question is used all the same; one
+		// that went away is not.
+		if ctx.Err() != nil || errors.Is(err, driver.ErrBadConn) || c.dialect.Fault(err) != FaultNone {
+			return seen, err
+		}
+		seen = Server{}
+		c.logOnce("rwsplit: a server does not tell which one it is; restarts can't be told apart", "backend", srv.Name, "error", err.Error())
+	}
+	if srv.Role == RoleReplica {
+		if err := c.dialect.Setup(ctx, p, c.readOnlyReplicas); err != nil {
+			return seen, err
+		}
+	} else if seen.AutocommitOff {
+		c.autocommitOff.Store(true)
+	}
+	c.learnDialect(seen)
+	srv.seen.Store(&seen)
+	srv.failures.Store(0)
+	return seen, nil
+}
+
+// alive reports, without I/O, whether the base driver still believes in the
+// physical connection.
+func (c *conn) alive(sl *slot) bool {
+	if v, ok := sl.ci.(driver.Validator); ok && !v.IsValid() {
+		return false
+	}
+	if p, ok := c.c.dialect.(LivenessProber); ok && !p.Alive(sl.ci) {
+		return false
+	}
+	return true
+}
+
+// errSlotLost is what reset says of a physical connection that can't be used
+// again, though nothing that the application relies on was lost with it.
+var errSlotLost = errors.New("rwsplit: physical connection lost while idle")
+
+// reset does what database/sql does with a connection between two uses.
+func (c *conn) reset(ctx context.Context, sl *slot) error {
+	sl.stale = false
+	if !c.alive(sl) {
+		return errSlotLost
+	}
+	if r, ok := sl.ci.(driver.SessionResetter); ok {
+		if err := r.ResetSession(ctx); errors.Is(err, driver.ErrBadConn) {
+			return errSlotLost
+		}
+	}
+	return nil
+}
+
+// ready makes the slot usable: dialled, reset, and rid of statements that were
+// closed. Whatever it returns, nothing of the statement has been sent.
+func (c *conn) ready(ctx context.Context, sl *slot) error {
+	if sl.ci != nil && sl.stale {
+		if err := c.reset(ctx, sl); err != nil {
+			if c.drop(sl); c.poisoned {
+				return driver.ErrBadConn
+			}
+		}
+	}
+	if sl.ci == nil {
+		if err := c.dial(ctx, sl); err != nil {
+			return err
+		}
+	}
+	c.closeMarked(sl)
+	sl.lastUse = c.since
+	sl.open.end() // the next command is about to be sent: the write before has ended
+	return nil
+}
+
+// closeMarked closes the statements that Stmt.Close left behind.
+func (c *conn) closeMarked(sl *slot) {
+	for i, st := range sl.closed {
+		_ = st.Close()
+		sl.closed[i] = nil
+	}
+	sl.closed = sl.closed[:0]
+}
+
+// drop gives up the physical connection. If a transaction or the session state
+// that the scope relies on goes with it, the scope is poisoned.
+func (c *conn) drop(sl *slot) {
+	if sl.ci == nil {
+		return
+	}
+	if c.relies(sl) || c.pinned == c.index(sl) {
+		c.poisoned = true
+	}
+	c.forget(sl)
+}
+
+// forget closes the physical connection off the caller's path.
+func (c *conn) forget(sl *slot) {
+	stmts := sl.closed
+	for _, st := range sl.stmts {
+		if b := st.detach(sl); b != nil {
+			stmts = append(stmts, b)
+		}
+	}
+	if !c.alive(sl) {
+		stmts = nil // they ended with their connection
+	}
+	ci, w := sl.ci, sl.wire
+	c.held = c.held.without(c.index(sl))
+	sl.ci, sl.wire, sl.closed, sl.stmts = nil, nil, nil, nil
+	sl.open.end()
+	sl.state = 0
+	sl.tx = c.c.freshTx(sl.srv)
+	c.c.closePhysical(sl.srv, ci, w, stmts)
+}
+
+// freshTx is the transaction state of a session that was just dialled, or
+// would be now.
+func (c *Connector) freshTx(srv *server) slotTx {
+	return slotTx{autocommitOff: srv.Role == RolePrimary && c.autocommitOff.Load()}
+}
+
+// closeTimeout bounds how long a physical connection may take to close before
+// it is cut off, and how long anybody waits for that.
+const closeTimeout = time.Second
+
+// closePhysical closes stmts and then ci on a goroutine of its own: base
+// drivers wait for the server, pgx for seconds.
+func (c *Connector) closePhysical(srv *server, ci driver.Conn, w *wire, stmts []driver.Stmt) {
+	srv.gate.closes()
+	go func() {
+		defer srv.gate.done()
+		cut := time.AfterFunc(closeTimeout, func() { w.interrupt() })
+		defer cut.Stop()
+		// A base driver that panics here would take the process down from a
+		// goroutine that nobody can recover on.
+		defer func() { _ = recover() }()
+		for _, st := range stmts {
+			_ = st.Close()
+		}
+		_ = ci.Close()
+	}()
+}

@@ -1,0 +1,128 @@
+package rwsplit
+
+import (
+	"database/sql"
+	"errors"
+	"sync/atomic"
+)
+
+// counters count statements by backend and reason.
+type counters struct {
+	routed []atomic.Uint64 // backend index * numReasons + reason
+}
+
+func newCounters(backends int) counters {
+	return counters{routed: make([]atomic.Uint64, backends*int(numReasons))}
+}
+
+func (c *counters) add(backend int, r Reason) {
+	c.routed[backend*int(numReasons)+int(r)].Add(1)
+}
+
+func (c *counters) addAll(o *counters) {
+	for i := range o.routed {
+		c.routed[i].Add(o.routed[i].Load())
+	}
+}
+
+// Stats is what a [Connector] did so far. It is a snapshot that the caller
+// owns.
+type Stats struct {
+	// Backends has the primary first and then the replicas in their order.
+	Backends []BackendStats
+	// Reasons counts statements by routing rule, over all backends.
+	Reasons map[Reason]uint64
+	// Writes is the number of writes so far; reads that must see them all go
+	// to a replica once it has caught up with that number.
+	Writes uint64
+}
+
+// BackendStats is what [Stats] says of one backend.
+type BackendStats struct {
+	Backend
+	// Up reports that reads may be sent there.
+	Up bool
+	// Statements is how many statements were routed there, transactions
+	// begun included.
+	Statements uint64
+	// Reasons counts them by routing rule.
+	Reasons map[Reason]uint64
+	// Running is the number of reads under way.
+	Running int64
+	// Connections is the number of physical connections, those included that
+	// are being closed.
+	Connections int
+	// CaughtUp is the number of the newest write that the backend is known to
+	// have replayed.
+	CaughtUp uint64
+	// Server is what the newest connection found out about it.
+	Server Server
+	// LastError is the last error of dialling it, without addresses or
+	// secrets of its DSN beyond what the base driver puts into its errors.
+	LastError string
+}
+
+// errNotOurs is returned for a sql.DB of another driver.
+var errNotOurs = errors.New("rwsplit: this sql.DB was not opened with the rwsplit driver")
+
+// connectorOf finds the Connector behind db.
+func connectorOf(db *sql.DB) (*Connector, error) {
+	if db == nil {
+		return nil, errNotOurs
+	}
+	if d, ok := db.Driver().(*Driver); ok && d.connector != nil {
+		return d.connector, nil
+	}
+	return nil, errNotOurs
+}
+
+// StatsOf returns what db did so far. It takes a lock that no statement takes,
+// and does no I/O. It fails if db was not opened with this driver.
+func StatsOf(db *sql.DB) (Stats, error) {
+	c, err := connectorOf(db)
+	if err != nil {
+		return Stats{}, err
+	}
+	return c.Stats(), nil
+}
+
+// Stats returns what c did so far; see [StatsOf].
+func (c *Connector) Stats() Stats {
+	total := newCounters(len(c.servers))
+	c.mu.Lock()
+	total.addAll(&c.past)
+	for cn := range c.open {
+		total.addAll(&cn.counts)
+	}
+	c.mu.Unlock()
+
+	snap := c.snap.Load()
+	st := Stats{
+		Backends: make([]BackendStats, len(c.servers)),
+		Reasons:  make(map[Reason]uint64),
+		Writes:   c.writes.counter.Load() - 1,
+	}
+	for i, srv := range c.servers {
+		b := &st.Backends[i]
+		b.Backend = srv.Backend
+		b.Up = i == snap.primary || snap.up.has(i)
+		b.Reasons = make(map[Reason]uint64)
+		for r := range numReasons {
+			if n := total.routed[i*int(numReasons)+int(r)].Load(); n != 0 {
+				b.Reasons[r] = n
+				b.Statements += n
+				st.Reasons[r] += n
+			}
+		}
+		b.Running = c.balancer.load[i].running.Load()
+		b.Connections = srv.gate.count()
+		b.CaughtUp = snap.caughtUp[i]
+		if seen := srv.seen.Load(); seen != nil {
+			b.Server = *seen
+		}
+		if msg := srv.lastErr.Load(); msg != nil {
+			b.LastError = *msg
+		}
+	}
+	return st
+}
