@@ -11,7 +11,7 @@ import (
 
 // maxReplicas bounds the replicas of one Config: each has a goroutine and, in
 // every pooled connection, a slot.
-const maxReplicas = 64
+const maxReplicas = maxBackends - 1
 
 // notYet lists the values that this version knows and can't honour. A Config
 // that asks for one is refused; taking its line out accepts it.

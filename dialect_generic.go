@@ -2,33 +2,38 @@ package rwsplit
 
 import (
 	"context"
-	"database/sql/driver"
-	"errors"
-	"io"
 )
 
-// DialectByName returns a built-in dialect: postgres, mysql, mariadb, sqlite or
-// generic.
-func DialectByName(name string) (Dialect, bool) {
-	if _, ok := languageOf(name); !ok {
-		return nil, false
-	}
-	return genericDialect(name), true
-}
+// genericDialect is an engine that nobody described: it takes standard
+// SQLSTATEs for what they say and asks the server nothing.
+type genericDialect struct{}
 
-// genericDialect serves engines of which nothing is known.
-type genericDialect string
+var _ Dialect = genericDialect{}
 
-func (d genericDialect) Name() string                    { return string(d) }
-func (d genericDialect) Classify(query string) Statement { return Classify(string(d), query) }
+func (genericDialect) Name() string { return "generic" }
+
+func (genericDialect) Classify(query string) Statement { return Classify("generic", query) }
 
 func (genericDialect) Fault(err error) Fault {
-	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return FaultLost
+	switch state := sqlState(err); state {
+	case "25006": // read-only SQL transaction, in the standard too
+		return FaultRefusedWrite
+	case "42S02", "42S22": // base table, column not found (ODBC)
+		return FaultMissing
+	case "":
+		return connectionFault(err)
+	default:
+		if state[:2] == "08" { // connection exception
+			return FaultLost
+		}
+		return FaultNone
 	}
-	return FaultNone
 }
 
+// Setup does nothing: there is no statement that every engine knows.
 func (genericDialect) Setup(context.Context, PhysicalConn, bool) error { return nil }
 
-func (genericDialect) Inspect(context.Context, PhysicalConn) (Server, error) { return Server{}, nil }
+// Inspect knows nothing.
+func (genericDialect) Inspect(context.Context, PhysicalConn) (Server, error) {
+	return Server{}, nil
+}

@@ -259,7 +259,7 @@ func TestParseDSNErrors(t *testing.T) {
 		{base + "wait=1s position=none", "wait=1s contradicts position=none: no replica can be seen to catch up"},
 		{base + "consistency=global position=none", "consistency=global contradicts position=none: no replica can be seen to catch up"},
 		{base + "fallback=error fallback_max=2", "fallback_max=2 contradicts fallback=error: no read falls back to the primary"},
-		{base + strings.Repeat("replica=hunter2 ", 65), "65 replicas: must be at most 64"},
+		{base + strings.Repeat("replica=hunter2 ", 64), "64 replicas: must be at most 63"},
 	}
 	for _, test := range tests {
 		_, err := rwsplit.ParseDSN(test.dsn)

@@ -26,6 +26,8 @@ func languageOf(dialect string) (language, bool) {
 		return langMySQL, true
 	case "mariadb":
 		return langMariaDB, true
+	case "mysql/mariadb":
+		return langMySQLFamily, true
 	case "sqlite":
 		return langSQLite, true
 	case "generic":
