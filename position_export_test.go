@@ -27,6 +27,8 @@ var (
 	MariaDBPrimaryAnswer  = mariadbPrimaryAnswer
 	EncodeToken           = encodeToken
 	DecodeToken           = decodeToken
+	PositionerFor         = positionerFor
+	PositionWarnings      = positionWarnings
 )
 
 // Positioners of the built-in engines.
@@ -44,9 +46,11 @@ const (
 )
 
 type (
-	TokenVerdict = tokenVerdict
-	LagRing      = lagRing
-	LagEstimate  = lagEstimate
+	TokenVerdict    = tokenVerdict
+	PositionFacts   = positionFacts
+	PositionChecker = positionChecker
+	LagRing         = lagRing
+	LagEstimate     = lagEstimate
 )
 
 const (
@@ -82,6 +86,15 @@ func (r *lagRing) Newest() (Position, time.Time)               { return r.newest
 func (e lagEstimate) Lag(now time.Time) (time.Duration, bool)  { return e.lag(now) }
 func (e lagEstimate) AtMost(now time.Time) (time.Duration, bool) {
 	return e.atMost(now)
+}
+
+func NewPositionFacts(b Backend, p Position, err error, settings map[string]string, upstream ...map[string]string) PositionFacts {
+	return positionFacts{backend: b, position: p, err: err, settings: settings, upstream: upstream}
+}
+
+func (f positionFacts) WithUpstreamError(err error) PositionFacts {
+	f.upstreamErr = err
+	return f
 }
 
 // Transactions lists a small MySQL position's transactions one by one, for a

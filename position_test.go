@@ -247,3 +247,44 @@ func BenchmarkReached(b *testing.B) {
 		})
 	}
 }
+
+// foreignDialect has positions of its own.
+type foreignDialect struct {
+	rwsplit.Dialect
+	rwsplit.Positioner
+}
+
+func TestPositionerForEachEngine(t *testing.T) {
+	dialect := func(name string) rwsplit.Dialect {
+		d, ok := rwsplit.DialectByName(name)
+		if !ok {
+			t.Fatalf("no dialect %s", name)
+		}
+		return d
+	}
+	own := foreignDialect{dialect("generic"), rwsplit.MariaDBPositions}
+	tests := []struct {
+		name    string
+		dialect rwsplit.Dialect
+		server  rwsplit.Server
+		want    rwsplit.Positioner
+	}{
+		{"postgres", dialect("postgres"), rwsplit.Server{}, rwsplit.PostgresPositions},
+		{"mysql", dialect("mysql"), rwsplit.Server{}, rwsplit.MySQLPositions},
+		{"mariadb", dialect("mariadb"), rwsplit.Server{}, rwsplit.MariaDBPositions},
+		{"mysql or mariadb, unknown", dialect("mysql/mariadb"), rwsplit.Server{}, nil},
+		{"mysql or mariadb, mysql", dialect("mysql/mariadb"), rwsplit.Server{Dialect: "mysql"}, rwsplit.MySQLPositions},
+		{"mysql or mariadb, mariadb", dialect("mysql/mariadb"), rwsplit.Server{Dialect: "mariadb"}, rwsplit.MariaDBPositions},
+		{"mysql in the DSN, mariadb behind it", dialect("mysql"), rwsplit.Server{Dialect: "mariadb"}, rwsplit.MariaDBPositions},
+		{"sqlite", dialect("sqlite"), rwsplit.Server{}, nil},
+		{"generic", dialect("generic"), rwsplit.Server{}, nil},
+		{"a dialect of its own", own, rwsplit.Server{}, own},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := rwsplit.PositionerFor(tt.dialect, tt.server); got != tt.want {
+				t.Errorf("got %T, want %T", got, tt.want)
+			}
+		})
+	}
+}
