@@ -34,21 +34,16 @@ var (
 func (dialect) As(engine rwsplit.Dialect) rwsplit.Dialect { return dialect{engine} }
 
 func (d dialect) Fault(err error) rwsplit.Fault {
-	if f := d.Dialect.Fault(err); f != rwsplit.FaultNone {
-		return f
-	}
 	var connect *pgconn.ConnectError
-	switch {
-	case errors.Is(err, context.Canceled):
-		return rwsplit.FaultNone
-	case errors.As(err, &connect):
+	if errors.As(err, &connect) && !errors.Is(err, context.Canceled) {
 		// Whatever the server has against this client (a password, a
 		// certificate, its own state): no session can be had from it.
 		return rwsplit.FaultUnavailable
-	case errors.Is(err, pgconn.ErrConnClosed):
+	}
+	if errors.Is(err, pgconn.ErrConnClosed) {
 		return rwsplit.FaultLost
 	}
-	return rwsplit.FaultNone
+	return d.Dialect.Fault(err)
 }
 
 // Setup has nothing to do where the connection was opened read-only.
