@@ -30,6 +30,16 @@ func (c *conn) writesNow(k *call, sl *slot) bool {
 	}
 }
 
+// wroteNow hands the number of a write to whom it concerns.
+func (c *conn) wroteNow(ss *sessionState, n uint64) {
+	c.wrote, c.wroteNumber = true, n
+	if ss != nil {
+		ss.wroteNumber(n)
+		return
+	}
+	raise(&c.c.writes.outside, n)
+}
+
 // account is called once for every statement that was sent, err or not.
 func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened bool) {
 	st := &k.class
@@ -37,12 +47,11 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 	c.last = i
 
 	if now := c.writesNow(k, sl); now && k.op != OpRaw {
-		c.wrote = true
 		switch {
 		case err != nil && (ctx.Err() != nil || errors.Is(err, driver.ErrBadConn) || !c.alive(sl)):
-			c.c.writes.doubtful(time.Now().Add(c.c.stickyFor))
+			c.wroteNow(k.session, c.c.writes.doubtful(time.Now().Add(c.c.cfg.StickyFor)))
 		case !opened:
-			c.c.writes.ended()
+			c.wroteNow(k.session, c.c.writes.ended())
 		}
 	}
 	if opened && err != nil {

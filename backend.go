@@ -3,7 +3,6 @@ package rwsplit
 import (
 	"database/sql/driver"
 	"sync/atomic"
-	"time"
 )
 
 // Role is what a backend is used for.
@@ -42,18 +41,10 @@ type server struct {
 	connector driver.Connector
 	gate      gate
 
-	seen     atomic.Pointer[Server] // what the newest physical connection found
-	failures atomic.Int32           // dials that failed in a row
-	trial    atomic.Bool            // after a failure one connection at a time tries again
-	lastErr  atomic.Pointer[string]
-}
-
-const (
-	firstRetry = 100 * time.Millisecond
-	lastRetry  = 5 * time.Second
-)
-
-// retryAfter is how long reads avoid a replica after so many failed dials.
-func retryAfter(failures int) time.Duration {
-	return min(firstRetry<<min(max(failures-1, 0), 10), lastRetry)
+	seen      atomic.Pointer[Server] // what the newest physical connection found
+	failures  atomic.Int32           // dials by statements that failed in a row
+	downUntil atomic.Int64           // unix nanoseconds: statements could not dial it
+	trial     atomic.Bool            // after a failure one connection at a time tries again
+	down      atomic.Bool            // was logged as unreachable
+	lastErr   atomic.Pointer[string]
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 )
 
 // call is one statement on its way: classified, routed, run and, where that is
@@ -28,12 +29,26 @@ type call struct {
 	res  driver.Result
 	tx   driver.Tx
 	slot *slot // that ran it
+
+	need    requirement
+	session *sessionState // nil: not in a session, or consistency=eventual
 }
 
 // opaqueArgument is what is known of a text that an argument replaces.
 var opaqueArgument = Statement{
 	Writes: true, Pins: true, Opaque: true, State: StateOpaque, Tx: TxUnknown,
 	Reason: "an argument rewrites the text",
+}
+
+// do runs a call, in the transaction that waits for its first statement if
+// there is one.
+func (c *conn) do(ctx context.Context, k *call) error {
+	if c.pending != nil {
+		if err := c.beginPending(ctx); err != nil {
+			return err
+		}
+	}
+	return c.run(ctx, k)
 }
 
 // run takes a call from its text to its result.
@@ -90,26 +105,30 @@ func (c *conn) decide(ctx context.Context, k *call) error {
 	if err := c.settleDoubt(ctx); err != nil {
 		return err
 	}
-	if c.pending != nil && k.op != OpPing {
-		if err := c.beginPending(ctx); err != nil {
-			return err
-		}
-	}
-
-	snap := c.c.snap.Load()
+	c.c.startTracker()
 	h := hintsOf(ctx)
+	if h.session != nil && c.c.policy.consistency != Eventual {
+		k.session = h.session.of(c.c)
+	}
 	if k.op == OpPing && c.tx != none {
 		k.class.Route = RouteReplica // wherever the transaction is
 	}
-	q := question{op: k.op, stmt: &k.class, hints: h, need: c.need()}
+	q := question{op: k.op, stmt: &k.class, hints: h}
 	if k.class.Tx == TxBeginReadOnly && c.tx == none {
 		q.op, k.class.Route = OpBegin, RouteReplica
 	}
 	at := situation{tx: c.tx, pinned: c.pinned, last: c.last, wrote: c.wrote}
 	at.txOnCopy = c.tx != none && c.slots[c.tx].srv.Role == RoleReplica
-	var err error
+	if k.class.Route == RouteReplica && c.tx == none && k.op != OpExec && h.route != hintReplica {
+		k.need = c.needOf(h, k.session) // not by way of q, which would make k escape
+		q.need = k.need
+	}
+	if h.maxLag != 0 {
+		q.now = time.Now()
+		c.c.ensureTracker()
+	}
 	k.shadow = none
-	k.v, err = route(&c.c.policy, &q, &at, snap)
+	snap, err := c.routeCall(ctx, k, &q, &at)
 	switch {
 	case err == errNotInReplicaTx:
 		return errNotOnReplica(&k.class, c.slots[k.v.target].srv.Backend)
@@ -136,14 +155,6 @@ func (c *conn) decide(ctx context.Context, k *call) error {
 	return nil
 }
 
-// need is the number of the newest write that a read must see.
-func (c *conn) need() uint64 {
-	if c.c.policy.consistency == Eventual {
-		return 0
-	}
-	return c.c.writes.counter.Load()
-}
-
 func (c *conn) rewritten(args []driver.NamedValue) bool {
 	checker, ok := c.c.dialect.(ArgChecker)
 	if !ok {
@@ -163,10 +174,16 @@ func (c *conn) acquire(ctx context.Context, k *call) (*slot, error) {
 	for {
 		i := k.v.target
 		if i == none {
-			i = c.c.balancer.pick(k.v.replicas, c.held)
+			i = c.pick(k)
 		}
 		sl := &c.slots[i]
 		err := c.readyOnce(ctx, sl, k.v.movable)
+		if err == nil && k.v.movable && k.need != noRequirement && !c.vouched(ctx, sl, &k.need) {
+			if err := c.exclude(k, i, ReasonNotCaughtUp, errOtherServer); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err == nil {
 			k.slot = sl
 			c.report(ctx, k)
@@ -183,6 +200,17 @@ func (c *conn) acquire(ctx context.Context, k *call) (*slot, error) {
 		}
 	}
 }
+
+// pick takes one of the replicas that qualify.
+func (c *conn) pick(k *call) int {
+	if k.session != nil {
+		return k.session.choose(c.c.board.load(), k.v.replicas, c.held, c.c.balancer)
+	}
+	return c.c.balancer.pick(k.v.replicas, c.held)
+}
+
+// errOtherServer says why a replica that qualified does not after all.
+var errOtherServer = errors.New("rwsplit: the connection leads to another server than the one that was asked for its position")
 
 // errTrialElsewhere says that another connection is finding out whether a
 // replica that failed can be dialled again.
@@ -208,7 +236,7 @@ func (c *conn) exclude(k *call, i int, reason Reason, cause error) error {
 	if c.c.policy.fallbackError {
 		return fmt.Errorf("%w: %s: %w", ErrNoReplica, reason, cause)
 	}
-	k.v = verdict{target: c.c.snap.Load().primary, reason: reason}
+	k.v = verdict{target: c.c.board.load().primary, reason: reason}
 	return nil
 }
 
@@ -255,7 +283,7 @@ func (c *conn) execute(ctx context.Context, k *call, sl *slot) error {
 
 	opened := k.op == OpQuery && c.writesNow(k, sl) || k.op == OpRaw && sl.srv.Role == RolePrimary
 	if opened {
-		sl.open.begin()
+		c.wroteNow(k.session, sl.open.begin())
 	}
 	err := c.send(ctx, k, sl, prepared)
 	if err == driver.ErrSkip {
@@ -264,9 +292,12 @@ func (c *conn) execute(ctx context.Context, k *call, sl *slot) error {
 	}
 	c.account(ctx, k, sl, err, opened)
 	if err != nil {
-		err = c.note(sl, err)
+		return c.note(sl, err)
 	}
-	return err
+	if k.session != nil && !k.class.Writes && (k.op == OpQuery || k.op == OpBegin) {
+		k.session.didRead(c.c, sl.srv.Index, sl.srv.Role == RoleReplica)
+	}
+	return nil
 }
 
 // canRun reports whether the base connection takes a text that is not
@@ -327,7 +358,7 @@ func (c *conn) elsewhere(ctx context.Context, k *call, sl *slot, err error) bool
 	if errors.Is(err, driver.ErrBadConn) {
 		fault = FaultLost
 	}
-	primary := verdict{target: c.c.snap.Load().primary}
+	primary := verdict{target: c.c.board.load().primary}
 	switch fault {
 	case FaultRefusedWrite:
 		if k.class.Opaque || c.c.refusedIsError {

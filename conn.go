@@ -27,7 +27,9 @@ type conn struct {
 	pinned int // slot whose session state the scope relies on, or none
 	last   int // slot of the last statement, or none
 	wrote  bool
-	skip   skipped
+	// wroteNumber is the number of the scope's newest write.
+	wroteNumber uint64
+	skip        skipped
 }
 
 var (
@@ -68,7 +70,7 @@ func (c *conn) index(sl *slot) int { return sl.srv.Index }
 // beginScope starts over what lasts from one checkout to the next.
 func (c *conn) beginScope() {
 	c.since = time.Now()
-	c.pinned, c.last, c.wrote, c.skip.valid = none, none, false, false
+	c.pinned, c.last, c.wrote, c.wroteNumber, c.skip.valid = none, none, false, 0, false
 	for i := range c.slots {
 		sl := &c.slots[i]
 		if sl.ci == nil {
@@ -203,7 +205,7 @@ func (c *conn) CheckNamedValue(*driver.NamedValue) error { return nil }
 // are the base driver's.
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	k := call{op: OpQuery, query: query, args: args}
-	err := c.run(ctx, &k)
+	err := c.do(ctx, &k)
 	return k.rows, err
 }
 
@@ -211,7 +213,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 // driver's.
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	k := call{op: OpExec, query: query, args: args}
-	err := c.run(ctx, &k)
+	err := c.do(ctx, &k)
 	return k.res, err
 }
 

@@ -28,22 +28,21 @@ type Connector struct {
 	shadow           bool
 	pinsConn         bool
 	lazyBegin        bool
-	stickyFor        time.Duration
 	slotIdle         time.Duration
+	tracks           bool // statements need the tracker
 
 	classifier    atomic.Pointer[classifier]
-	snap          atomic.Pointer[snapshot]
-	learned       atomic.Bool  // the server said which dialect it speaks
-	autocommitOff atomic.Bool  // sessions of the primary start without autocommit
-	conns         atomic.Int64 // pooled connections that are not closed
+	board         board
+	running       atomic.Pointer[tracker] // nil until a statement needs it
+	learned       atomic.Pointer[Dialect] // what the server said that it speaks
+	autocommitOff atomic.Bool             // sessions of the primary start without autocommit
+	conns         atomic.Int64            // pooled connections that are not closed
 
-	mu      sync.Mutex // protects following fields; nothing slow runs under it
-	open    map[*conn]struct{}
-	past    counters // of connections that are closed
-	stop    context.CancelFunc
-	tracker *tracker
-	closed  bool
-	logged  map[string]struct{} // what was logged and is not logged again
+	mu     sync.Mutex // protects following fields; nothing slow runs under it
+	open   map[*conn]struct{}
+	past   counters // of connections that are closed
+	closed bool
+	logged map[string]struct{} // what was logged and is not logged again
 }
 
 var _ driver.Connector = (*Connector)(nil)
@@ -78,7 +77,6 @@ func NewConnector(cfg *Config) (*Connector, error) {
 		shadow:           cfg.Reads == ReadsShadow,
 		pinsConn:         cfg.Pins == PinsConn,
 		lazyBegin:        cfg.LazyBegin == ToggleOn,
-		stickyFor:        cfg.StickyFor,
 		slotIdle:         slotIdle,
 		open:             make(map[*conn]struct{}),
 		logged:           make(map[string]struct{}),
@@ -91,12 +89,16 @@ func NewConnector(cfg *Config) (*Connector, error) {
 	c.balancer = newBalancer(cfg.Balance, cfg.Weights, len(c.servers))
 	c.past = newCounters(len(c.servers))
 
-	snap := &snapshot{}
+	snap := &snapshot{backends: make([]backendState, len(c.servers))}
 	for i := range c.servers[1:] {
 		snap.replicas = snap.replicas.with(i + 1)
 	}
 	snap.up = snap.replicas
-	c.snap.Store(snap)
+	if cfg.MaxLag == 0 {
+		snap.fresh = snap.replicas
+	}
+	c.board.current.Store(snap)
+	c.tracks = len(c.servers) > 1 && (cfg.Consistency != Eventual || cfg.MaxLag > 0)
 	return c, nil
 }
 
@@ -232,12 +234,6 @@ func (c *Connector) Connect(context.Context) (driver.Conn, error) {
 	}
 	c.conns.Add(1)
 	c.open[cn] = struct{}{}
-	if c.tracker == nil && len(c.servers) > 1 {
-		ctx, cancel := context.WithCancel(context.Background())
-		c.stop = cancel
-		c.tracker = &tracker{c: c, done: make(chan struct{})}
-		go c.tracker.run(ctx)
-	}
 	return cn, nil
 }
 
@@ -252,14 +248,12 @@ func (c *Connector) Close() error {
 	c.mu.Lock()
 	already := c.closed
 	c.closed = true
-	stop, tracker := c.stop, c.tracker
 	c.mu.Unlock()
 	if already {
 		return nil
 	}
-	if stop != nil {
-		stop()
-		<-tracker.done
+	if t := c.runningTracker(); t != nil {
+		t.stop()
 	}
 	for _, s := range c.servers {
 		s.gate.settle(closeTimeout)
@@ -273,41 +267,41 @@ func (c *Connector) Close() error {
 	return errors.Join(errs...)
 }
 
-// update publishes a changed copy of the snapshot.
-func (c *Connector) update(change func(*snapshot)) {
+// startTracker starts the tracker with the first statement that needs one.
+func (c *Connector) startTracker() {
+	if c.tracks && c.running.Load() == nil {
+		c.ensureTracker()
+	}
+}
+
+func (c *Connector) runningTracker() *tracker { return c.running.Load() }
+
+// ensureTracker starts the tracker if it does not run yet. After Close it
+// returns one that never finds out anything.
+func (c *Connector) ensureTracker() *tracker {
+	if t := c.running.Load(); t != nil {
+		return t
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	next := *c.snap.Load()
-	change(&next)
-	c.snap.Store(&next)
+	if t := c.running.Load(); t != nil {
+		return t
+	}
+	t := newTracker(c)
+	if !c.closed {
+		t.start()
+	}
+	c.running.Store(t)
+	return t
 }
 
-// confirm says that every replica has caught up with write number n.
-func (c *Connector) confirm(n uint64) {
-	if s := c.snap.Load(); s.replicas == 0 || s.caughtUp[s.replicas.first()] >= n {
-		return
+// speaks returns the dialect of the servers, which the driver may have left
+// open.
+func (c *Connector) speaks() Dialect {
+	if d := c.learned.Load(); d != nil {
+		return *d
 	}
-	c.update(func(s *snapshot) {
-		for rest := s.replicas; rest != 0; rest &= rest - 1 {
-			s.caughtUp[rest.first()] = n
-		}
-	})
-}
-
-// replicaFailed keeps reads away from a replica that could not be dialled, for
-// a time that doubles with every failure.
-func (c *Connector) replicaFailed(srv *server, err error) {
-	n := srv.failures.Add(1)
-	msg := err.Error()
-	srv.lastErr.Store(&msg)
-	pause := retryAfter(int(n))
-	c.update(func(s *snapshot) { s.up = s.up.without(srv.Index) })
-	time.AfterFunc(pause, func() {
-		c.update(func(s *snapshot) { s.up = s.up.with(srv.Index) })
-	})
-	if n == 1 {
-		c.log(slog.LevelWarn, "rwsplit: replica can't be reached; reads go elsewhere", "backend", srv.Name, "retry_in", pause, "error", msg)
-	}
+	return c.dialect
 }
 
 func (c *Connector) log(level slog.Level, msg string, args ...any) {
@@ -360,10 +354,10 @@ func (c *Connector) setClassifier(d Dialect) {
 // learnDialect takes the reading of the text that fits the server, once a
 // server has been reached, where the driver left that open.
 func (c *Connector) learnDialect(seen Server) {
-	if seen.Dialect == "" || c.cfg.Dialect != "" || c.learned.Load() {
+	if seen.Dialect == "" || c.cfg.Dialect != "" || c.learned.Load() != nil {
 		return
 	}
-	if d, ok := DialectByName(seen.Dialect); ok && c.learned.CompareAndSwap(false, true) {
+	if d, ok := DialectByName(seen.Dialect); ok && c.learned.CompareAndSwap(nil, &d) {
 		c.setClassifier(d)
 	}
 }

@@ -1,12 +1,18 @@
 package rwsplit
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // hints is what a context says about routing. A context carries one pointer to
 // all of it, so that a statement needs a single lookup.
 type hints struct {
 	route    hintRoute
 	readOnly bool
+	maxLag   time.Duration // 0: the Config's
+	session  *session
+	token    *handedToken // the last that was handed in
 }
 
 type hintRoute uint8

@@ -32,10 +32,9 @@ const (
 	positionKindMariaDB  positionKind = 4
 )
 
-// Positioner is implemented by dialects of engines that tell how far their
-// replication has come; what the built-in dialects postgres, mysql and mariadb
-// say about themselves needs no implementation. Its methods ask one question
-// each, in one round trip, and should need no privileges.
+// Positioner is implemented by dialects whose engine tells how far its
+// replication has come. Its methods ask one question each, in one round trip,
+// and need no privileges.
 type Positioner interface {
 	// PrimaryPosition returns a position that covers every write which had
 	// ended on the server before the question. It fails on a server that knows
@@ -46,29 +45,6 @@ type Positioner interface {
 	ReplicaPosition(ctx context.Context, s PhysicalConn) (Position, error)
 	// ParsePosition reads what Position.String wrote.
 	ParsePosition(text string) (Position, error)
-}
-
-// positionerFor returns who can ask the server that d speaks to, nil if its
-// engine has no positions. Where the driver leaves the engine open, server
-// tells.
-func positionerFor(d Dialect, server Server) Positioner {
-	if p, ok := d.(Positioner); ok {
-		return p
-	}
-	engine := server.Dialect
-	if engine == "" {
-		engine = d.Name()
-	}
-	switch engine {
-	case "postgres":
-		return postgresPositions{}
-	case "mysql":
-		return mysqlPositions{}
-	case "mariadb":
-		return mariadbPositions{}
-	default:
-		return nil
-	}
 }
 
 // The answers by which a tracker tells "ask again" from "never ask".

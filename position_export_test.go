@@ -27,8 +27,6 @@ var (
 	MariaDBPrimaryAnswer  = mariadbPrimaryAnswer
 	EncodeToken           = encodeToken
 	DecodeToken           = decodeToken
-	PositionerFor         = positionerFor
-	PositionWarnings      = positionWarnings
 )
 
 // Positioners of the built-in engines.
@@ -46,11 +44,9 @@ const (
 )
 
 type (
-	TokenVerdict    = tokenVerdict
-	PositionFacts   = positionFacts
-	PositionChecker = positionChecker
-	LagRing         = lagRing
-	LagEstimate     = lagEstimate
+	TokenVerdict = tokenVerdict
+	LagRing      = lagRing
+	LagEstimate  = lagEstimate
 )
 
 const (
@@ -62,10 +58,10 @@ const (
 	TokenExpired      = tokenExpired
 )
 
-// A Token made of its parts.
-type Token = token
+// A TokenParts is a token made of its parts.
+type TokenParts = token
 
-func NewToken(made time.Time, sticky time.Duration, positions ...Position) Token {
+func NewToken(made time.Time, sticky time.Duration, positions ...Position) TokenParts {
 	return token{made: made, sticky: sticky, positions: positions}
 }
 
@@ -73,7 +69,7 @@ func (t token) Made() time.Time                               { return t.made }
 func (t token) Sticky() time.Duration                         { return t.sticky }
 func (t token) Positions() []Position                         { return t.positions }
 func (t token) Reached(have Position) bool                    { return t.reached(have) }
-func (t token) Merge(other token, sticky time.Duration) Token { return t.merge(other, sticky) }
+func (t token) Merge(other token, sticky time.Duration) TokenParts { return t.merge(other, sticky) }
 func (t token) PrimaryUntil(now time.Time) time.Time          { return t.primaryUntil(now) }
 func (t token) Judge(primary Position, now time.Time) TokenVerdict {
 	return t.judge(primary, now)
@@ -86,15 +82,6 @@ func (r *lagRing) Newest() (Position, time.Time)               { return r.newest
 func (e lagEstimate) Lag(now time.Time) (time.Duration, bool)  { return e.lag(now) }
 func (e lagEstimate) AtMost(now time.Time) (time.Duration, bool) {
 	return e.atMost(now)
-}
-
-func NewPositionFacts(b Backend, p Position, err error, settings map[string]string, upstream ...map[string]string) PositionFacts {
-	return positionFacts{backend: b, position: p, err: err, settings: settings, upstream: upstream}
-}
-
-func (f positionFacts) WithUpstreamError(err error) PositionFacts {
-	f.upstreamErr = err
-	return f
 }
 
 // Transactions lists a small MySQL position's transactions one by one, for a

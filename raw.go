@@ -33,7 +33,7 @@ func (c *conn) Replica(ctx context.Context) (driver.Conn, error) { return c.raw(
 
 func (c *conn) raw(ctx context.Context, class Statement) (driver.Conn, error) {
 	k := call{op: OpRaw, class: class}
-	if err := c.run(ctx, &k); err != nil {
+	if err := c.do(ctx, &k); err != nil {
 		return nil, err
 	}
 	return k.slot.ci, nil

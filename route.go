@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"time"
 )
 
 // Op is what was asked of the driver.
@@ -79,7 +80,8 @@ type question struct {
 	op    Op
 	stmt  *Statement
 	hints *hints
-	need  uint64 // the write number that a read must see at least
+	need  requirement
+	now   time.Time // only with a limit on the lag
 }
 
 // situation is where the connection stands that the statement was given to.
@@ -96,25 +98,6 @@ const none = -1
 // errNotInReplicaTx is what route says of a statement that must run on the
 // primary while a transaction runs on a replica; the caller adds the names.
 var errNotInReplicaTx = errors.New("rwsplit: not in a transaction on a replica")
-
-// snapshot is what is known about the backends at one moment. It is immutable.
-type snapshot struct {
-	primary  int
-	replicas replicaSet // all that are configured
-	up       replicaSet // those that may be tried
-	caughtUp [maxBackends]uint64
-}
-
-// qualified returns the replicas that are up and have caught up to need.
-func (s *snapshot) qualified(need uint64) replicaSet {
-	q := s.up
-	for rest := q; rest != 0; rest &= rest - 1 {
-		if i := rest.first(); s.caughtUp[i] < need {
-			q = q.without(i)
-		}
-	}
-	return q
-}
 
 // verdict is what route finds: one backend, or a set of replicas of which the
 // balancer picks one.
@@ -178,13 +161,13 @@ func route(p *policy, q *question, at *situation, snap *snapshot) (verdict, erro
 		}
 	}
 	reason := ReasonRead
-	need := q.need
+	need := &q.need
 	switch {
 	case hint == hintPrimary:
 		primary.reason = ReasonHintPrimary
 		return primary, nil
 	case hint == hintReplica:
-		reason, need = ReasonHintReplica, 0
+		reason, need = ReasonHintReplica, &noRequirement
 	case q.op == OpBegin:
 		reason = ReasonBeginReadOnly
 	case p.reads == ReadsPrimary:
@@ -197,15 +180,23 @@ func route(p *policy, q *question, at *situation, snap *snapshot) (verdict, erro
 		primary.reason = ReasonScopeWrote
 		return primary, nil
 	}
-	set := snap.qualified(need)
+	fresh := snap.up & snap.fresh
+	if q.hints.maxLag != 0 {
+		fresh = snap.within(snap.up, q.hints.maxLag, q.now)
+	}
+	set := snap.qualified(fresh, need)
 	if set != 0 {
 		return verdict{target: none, replicas: set, reason: reason, movable: true}, nil
 	}
 
 	// 6. Nobody qualifies.
-	primary.reason = ReasonNotCaughtUp
-	if snap.up == 0 {
+	switch {
+	case snap.up == 0:
 		primary.reason = ReasonReplicasDown
+	case fresh == 0:
+		primary.reason = ReasonLag
+	default:
+		primary.reason = ReasonNotCaughtUp
 	}
 	if p.fallbackError {
 		return verdict{}, fmt.Errorf("%w: %s", ErrNoReplica, primary.reason)

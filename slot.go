@@ -22,6 +22,9 @@ type slot struct {
 	tx    slotTx
 	state SessionState // made on ci and not undone
 
+	epoch uint32 // of the sampled incarnation that ci leads to; 0: not compared yet
+	own   target // what this very server was found to have reached
+
 	stmts  []*stmt       // those with a statement prepared on ci
 	closed []driver.Stmt // of ci, no longer needed; closed before the next use
 	open   openWrite
@@ -63,9 +66,11 @@ func (c *conn) dial(ctx context.Context, sl *slot) error {
 		c.c.closePhysical(sl.srv, ci, w, nil)
 		return err
 	}
+	sl.srv.failures.Store(0)
 	sl.ci, sl.wire, sl.seen = ci, w, seen
 	sl.gen++
 	sl.stale = false
+	sl.epoch, sl.own = 0, target{}
 	if sl.srv.Role == RoleReplica {
 		c.held = c.held.with(c.index(sl))
 	}
@@ -96,7 +101,6 @@ func (c *Connector) greet(ctx context.Context, srv *server, ci driver.Conn) (Ser
 	}
 	c.learnDialect(seen)
 	srv.seen.Store(&seen)
-	srv.failures.Store(0)
 	return seen, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync/atomic"
+	"time"
 )
 
 // counters count statements by backend and reason.
@@ -55,6 +56,13 @@ type BackendStats struct {
 	// CaughtUp is the number of the newest write that the backend is known to
 	// have replayed.
 	CaughtUp uint64
+	// Lag is for how long a replica has been known to miss something; if not
+	// LagKnown it is only a lower bound. An idle primary is no lag.
+	Lag      time.Duration
+	LagKnown bool
+	// Position is what a replica had replayed when it was last asked, in the
+	// engine's notation.
+	Position string
 	// Server is what the newest connection found out about it.
 	Server Server
 	// LastError is the last error of dialling it, without addresses or
@@ -96,7 +104,7 @@ func (c *Connector) Stats() Stats {
 	}
 	c.mu.Unlock()
 
-	snap := c.snap.Load()
+	snap := c.board.load()
 	st := Stats{
 		Backends: make([]BackendStats, len(c.servers)),
 		Reasons:  make(map[Reason]uint64),
@@ -116,7 +124,9 @@ func (c *Connector) Stats() Stats {
 		}
 		b.Running = c.balancer.load[i].running.Load()
 		b.Connections = srv.gate.count()
-		b.CaughtUp = snap.caughtUp[i]
+		b.CaughtUp = snap.backends[i].caughtUp
+		b.Lag, b.LagKnown = snap.backends[i].lag.lag(time.Now())
+		b.Position = snap.backends[i].position.String()
 		if seen := srv.seen.Load(); seen != nil {
 			b.Server = *seen
 		}

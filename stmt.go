@@ -43,7 +43,7 @@ const stmtsPerSlot = 256
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	s := &stmt{c: c, query: query, class: c.c.classifier.Load().classify(query)}
 	k := call{op: OpPrepare, query: query, stmt: s}
-	if err := c.run(ctx, &k); err != nil {
+	if err := c.do(ctx, &k); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -116,14 +116,14 @@ func (s *stmt) CheckNamedValue(*driver.NamedValue) error { return nil }
 // QueryContext routes and runs one execution.
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	k := call{op: OpQuery, query: s.query, stmt: s, args: args}
-	err := s.c.run(ctx, &k)
+	err := s.c.do(ctx, &k)
 	return k.rows, err
 }
 
 // ExecContext routes and runs one execution.
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	k := call{op: OpExec, query: s.query, stmt: s, args: args}
-	err := s.c.run(ctx, &k)
+	err := s.c.do(ctx, &k)
 	return k.res, err
 }
 

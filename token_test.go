@@ -15,8 +15,8 @@ import (
 
 var tokenTime = time.UnixMilli(1_790_000_000_123)
 
-func sampleTokens(t testing.TB) map[string]rwsplit.Token {
-	return map[string]rwsplit.Token{
+func sampleTokens(t testing.TB) map[string]rwsplit.TokenParts {
+	return map[string]rwsplit.TokenParts{
 		"postgres":        rwsplit.NewToken(tokenTime, 0, postgresAt(t, "7710851174235641344/3:1A/3048000")),
 		"mysql":           rwsplit.NewToken(tokenTime, 0, mysqlAt(t, uuidA+":1-5:7:tag:1-3:9,"+uuidB+":1-9223372036854775806")),
 		"mysql, empty":    rwsplit.NewToken(tokenTime, 0, mysqlAt(t, "")),
@@ -29,7 +29,7 @@ func sampleTokens(t testing.TB) map[string]rwsplit.Token {
 	}
 }
 
-func wantSameToken(t *testing.T, got, want rwsplit.Token) {
+func wantSameToken(t *testing.T, got, want rwsplit.TokenParts) {
 	t.Helper()
 	if !got.Made().Equal(want.Made()) || got.Sticky() != want.Sticky() || len(got.Positions()) != len(want.Positions()) {
 		t.Errorf("got %v, want %v", got, want)
@@ -174,7 +174,7 @@ func TestTokenMerge(t *testing.T) {
 	later := tokenTime.Add(time.Second)
 	tests := []struct {
 		name       string
-		a, b, want rwsplit.Token
+		a, b, want rwsplit.TokenParts
 	}{
 		{
 			"one timeline: the later LSN",
@@ -229,7 +229,7 @@ func TestTokenJudge(t *testing.T) {
 	old := tokenTime.Add(25 * time.Hour)
 	tests := []struct {
 		name    string
-		token   rwsplit.Token
+		token   rwsplit.TokenParts
 		primary rwsplit.Position
 		now     time.Time
 		want    rwsplit.TokenVerdict
@@ -306,7 +306,7 @@ func FuzzDecodeToken(f *testing.F) {
 		tok, err := rwsplit.DecodeToken(text, "")
 		if err != nil {
 			// The same bytes with the right frame reach the reader behind the checksum.
-			good, _ := base64.RawURLEncoding.DecodeString(rwsplit.EncodeToken(rwsplit.Token{}, "", 0))
+			good, _ := base64.RawURLEncoding.DecodeString(rwsplit.EncodeToken(rwsplit.TokenParts{}, "", 0))
 			text = forge(append(good[:9:9], text...))
 			if tok, err = rwsplit.DecodeToken(text, ""); err != nil {
 				return

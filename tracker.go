@@ -2,40 +2,135 @@ package rwsplit
 
 import (
 	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // tracker turns write numbers into what each replica has caught up with, and
-// publishes it in the Connector's snapshot. It runs on one goroutine, from the
-// first connection to Close.
-//
-// Without positions the passing of time stands for them: after sticky_for a
-// write counts as replayed everywhere.
+// publishes it on the Connector's board. It asks the primary for its position
+// while there are writes that no replica is known to have, and the replicas
+// for theirs; where positions can't be had, the passing of sticky_for stands
+// for them. It has a goroutine and a connection of its own per backend, from
+// the first statement that needs them to Close; a frozen backend delays no
+// other.
 type tracker struct {
-	c    *Connector
-	done chan struct{}
+	c      *Connector
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	asks atomic.Uint64 // questions to the primary that were begun
+	want atomic.Uint64 // the question that somebody waits for
+
+	mu      sync.Mutex      // protects following fields
+	ring    lagRing         // the primary's positions
+	targets []target        // answers that some replica has not reached; the newest last
+	watch   []chan struct{} // by backend index: something new for its goroutine
 }
 
-// mark is a number that counts as replayed from a moment on.
-type mark struct {
-	n    uint64
-	ripe time.Time
+// target is what the primary answered: who has reached pos has every write up
+// to number, and everything that anybody had written when question ask was
+// begun.
+type target struct {
+	number uint64
+	ask    uint64
+	pos    Position
 }
 
-// marksPerWindow is how finely a steady stream of writes is confirmed: the
-// newest number is noted this often within sticky_for.
-const marksPerWindow = 8
+const (
+	// maxTargets bounds the answers that are kept for slow replicas.
+	maxTargets = 64
+	// minPause is the least time between two questions to one backend.
+	minPause = time.Millisecond
+	// maxPause is the most while a replica has not caught up.
+	maxPause = 50 * time.Millisecond
+)
 
-func (t *tracker) run(ctx context.Context) {
-	defer close(t.done)
+func newTracker(c *Connector) *tracker {
+	t := &tracker{c: c, watch: make([]chan struct{}, len(c.servers))}
+	for i := range t.watch {
+		t.watch[i] = make(chan struct{}, 1)
+	}
+	return t
+}
+
+// start runs the goroutines.
+func (t *tracker) start() {
+	var ctx context.Context
+	ctx, t.cancel = context.WithCancel(context.Background())
+	if !t.positions() {
+		t.wg.Go(func() { t.watchClock(ctx) })
+		return
+	}
+	t.wg.Go(func() { t.watchPrimary(ctx) })
+	for i := range t.c.servers[1:] {
+		t.wg.Go(func() { t.watchReplica(ctx, i+1) })
+	}
+}
+
+// stop ends the goroutines and waits for them, at most about a probe_timeout.
+func (t *tracker) stop() {
+	if t.cancel == nil {
+		return
+	}
+	t.cancel()
+	done := make(chan struct{})
+	go func() { t.wg.Wait(); close(done) }()
+	limit := time.NewTimer(2 * t.c.cfg.ProbeTimeout)
+	defer limit.Stop()
+	select {
+	case <-done:
+	case <-limit.C:
+	}
+}
+
+// positions reports whether this engine tells how far its replication is.
+func (t *tracker) positions() bool {
+	_, ok := t.c.dialect.(Positioner)
+	return ok && t.c.cfg.Position == PositionNative
+}
+
+// positioner is asked for again each time: with MySQL and MariaDB the dialect
+// is known once a server was reached.
+func (t *tracker) positioner() Positioner {
+	p, _ := t.c.speaks().(Positioner)
+	return p
+}
+
+func poke(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// request asks for a question that begins from now on, and returns its number.
+func (t *tracker) request() uint64 {
+	n := t.asks.Load() + 1
+	for {
+		old := t.want.Load()
+		if old >= n || t.want.CompareAndSwap(old, n) {
+			break
+		}
+	}
+	t.c.writes.stir()
+	return n
+}
+
+// watchPrimary asks the primary.
+func (t *tracker) watchPrimary(ctx context.Context) {
+	p := &probe{c: t.c, srv: t.c.servers[t.c.board.load().primary]}
+	defer p.close()
 	w := t.c.writes
-	sticky := t.c.stickyFor
-	step := max(sticky/marksPerWindow, time.Millisecond)
-
-	var marks []mark
-	timer := time.NewTimer(0)
+	var (
+		number   uint64 // covered by the last answer
+		failures int
+		lastAsk  time.Time
+		timer    = time.NewTimer(0)
+	)
 	defer timer.Stop()
-	var confirmed uint64
 	for {
 		select {
 		case <-ctx.Done():
@@ -43,34 +138,225 @@ func (t *tracker) run(ctx context.Context) {
 		case <-w.wake:
 		case <-timer.C:
 		}
-		newest := w.mark()
-		now := time.Now()
-		if len(marks) == 0 || marks[len(marks)-1].n < newest {
-			marks = append(marks, mark{newest, now.Add(sticky)})
+		w.asleep.Store(false)
+
+		mark := w.mark()
+		if now := time.Now(); w.doubt.Load() > now.UnixNano() {
+			// A write may still land: nothing new is confirmed before it has.
+			mark = min(mark, number)
 		}
-		for len(marks) > 0 && !marks[0].ripe.After(now) {
-			confirmed = max(confirmed, marks[0].n)
-			marks = marks[1:]
-		}
-		if doubt := time.Unix(0, w.doubt.Load()); doubt.After(now) {
-			// Nothing is confirmed while a write may still land.
-			marks = nil
-			timer.Reset(doubt.Sub(now))
+		began := time.Now()
+		idle := began.Sub(lastAsk) < t.c.cfg.ProbeInterval
+		if mark <= number && t.want.Load() <= t.asks.Load() && idle {
+			t.rest(timer, number)
 			continue
 		}
-		t.c.confirm(confirmed)
-
+		lastAsk = began
+		ask := t.asks.Add(1)
+		var pos Position
+		err := p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
+			pos, err = t.positioner().PrimaryPosition(ctx, s)
+			return err
+		})
 		switch {
-		case w.counter.Load() > newest || len(marks) > 1:
-			timer.Reset(step)
-		case len(marks) == 1:
-			timer.Reset(max(marks[0].ripe.Sub(now), time.Millisecond))
-		default:
-			w.asleep.Store(true)
-			// A write may have come in between.
-			if w.counter.Load() != confirmed && w.asleep.CompareAndSwap(true, false) {
-				timer.Reset(step)
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, errNoPosition):
+			p.close()
+			t.c.logOnce("rwsplit: no replication positions; reads stay on the primary for sticky_for after a write", "error", err.Error())
+			t.watchClock(ctx)
+			return
+		case err != nil:
+			failures++
+			t.c.backendFailed(p.srv, err, failures)
+			if !pauseFor(ctx, retryAfter(failures)) {
+				return
 			}
+			lastAsk = time.Time{}
+			timer.Reset(0)
+			continue
+		}
+		t.c.backendBack(p.srv)
+		failures, number = 0, max(number, mark)
+		answered := time.Now()
+		t.answered(target{number, ask, pos}, began, answered)
+		// Writers keep this loop busy: not more than half of the time.
+		if !pauseFor(ctx, max(minPause, answered.Sub(began))) {
+			return
+		}
+		t.rest(timer, number)
+	}
+}
+
+// rest sleeps until there is something to ask, or probe_interval is over.
+func (t *tracker) rest(timer *time.Timer, number uint64) {
+	w := t.c.writes
+	pause := t.c.cfg.ProbeInterval
+	if w.counter.Load() > number {
+		// An open write, or one in doubt.
+		pause = min(pause, maxPause)
+	}
+	timer.Reset(pause)
+	w.asleep.Store(true)
+	if (w.mark() > number && w.doubt.Load() <= time.Now().UnixNano()) || t.want.Load() > t.asks.Load() {
+		w.stir() // it came in between
+	}
+}
+
+// newestTarget returns the primary's last answer.
+func (t *tracker) newestTarget() (target, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.targets) == 0 {
+		return target{}, false
+	}
+	return t.targets[len(t.targets)-1], true
+}
+
+// pauseFor waits; false means that ctx is over.
+func pauseFor(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// answered takes in an answer of the primary.
+func (t *tracker) answered(tg target, began, answered time.Time) {
+	t.mu.Lock()
+	t.ring.add(tg.pos, began, answered)
+	t.targets = append(t.targets, tg)
+	if len(t.targets) > maxTargets {
+		t.targets = thinTargets(t.targets)
+	}
+	t.mu.Unlock()
+	t.c.board.update(func(s *snapshot) {
+		s.asked = tg.ask
+		for rest := s.replicas; rest != 0; rest &= rest - 1 {
+			// What a replica had replayed before the question may suffice.
+			t.judge(s, rest.first())
+		}
+	})
+	for rest := t.c.board.load().replicas; rest != 0; rest &= rest - 1 {
+		poke(t.watch[rest.first()])
+	}
+}
+
+// thinTargets drops every other of the older half.
+func thinTargets(ts []target) []target {
+	half := len(ts) / 2
+	kept := ts[:0]
+	for i, tg := range ts {
+		if i >= half || i%2 == 0 {
+			kept = append(kept, tg)
 		}
 	}
+	return kept
+}
+
+// judge works out what replica i has caught up with from its last position.
+func (t *tracker) judge(s *snapshot, i int) {
+	b := &s.backends[i]
+	if b.position.IsZero() {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for k := len(t.targets) - 1; k >= 0; k-- {
+		tg := &t.targets[k]
+		if tg.ask <= b.asked {
+			break
+		}
+		if b.position.Reached(tg.pos) {
+			b.caughtUp, b.asked = max(b.caughtUp, tg.number), tg.ask
+			break
+		}
+	}
+	b.lag = t.ring.estimate(b.position)
+	t.c.judgeLag(s, i, time.Now())
+}
+
+// watchReplica asks one replica.
+func (t *tracker) watchReplica(ctx context.Context, i int) {
+	p := &probe{c: t.c, srv: t.c.servers[i]}
+	defer p.close()
+	failures := 0
+	pause := minPause
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-t.watch[i]:
+			if s := t.c.board.load(); s.backends[i].asked >= s.asked && s.up.has(i) {
+				continue // it had that already
+			}
+		}
+		var pos Position
+		err := p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
+			pos, err = t.positioner().ReplicaPosition(ctx, s)
+			return err
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			failures++
+			t.replicaUnknown(i, err, failures)
+			timer.Reset(retryAfter(failures))
+			continue
+		}
+		failures = 0
+		t.c.backendBack(p.srv)
+		behind := t.located(i, pos, p.seen)
+		switch {
+		case behind:
+			timer.Reset(pause)
+			pause = min(pause*3/2, maxPause)
+		default:
+			pause = minPause
+			timer.Reset(t.c.cfg.ProbeInterval)
+		}
+	}
+}
+
+// located takes in a replica's position. It reports whether the replica lacks
+// something that the primary has answered.
+func (t *tracker) located(i int, pos Position, seen Server) (behind bool) {
+	t.c.board.update(func(s *snapshot) {
+		b := &s.backends[i]
+		if b.epoch == 0 || !b.server.SameIncarnation(seen) {
+			// A server that restarted or was replaced may have gone back in time.
+			if b.epoch > 0 {
+				t.c.log(slog.LevelInfo, "rwsplit: replica is another incarnation", "backend", t.c.servers[i].Name)
+			}
+			*b = backendState{epoch: b.epoch + 1}
+		}
+		b.server, b.position = seen, pos
+		t.judge(s, i)
+		behind = b.asked < s.asked
+	})
+	return behind
+}
+
+// replicaUnknown takes in that a replica did not answer.
+func (t *tracker) replicaUnknown(i int, err error, failures int) {
+	srv := t.c.servers[i]
+	if errors.Is(err, errNoPosition) || errors.Is(err, errNotReplica) {
+		// It may serve reads that need nothing, so it is not down.
+		t.c.logOnce("rwsplit: a replica gives no position; it counts as never caught up", "backend", srv.Name, "error", err.Error())
+		t.c.board.update(func(s *snapshot) {
+			b := &s.backends[i]
+			b.position, b.lag = Position{}, lagEstimate{}
+			t.c.judgeLag(s, i, time.Now())
+		})
+		return
+	}
+	t.c.backendFailed(srv, err, failures)
 }

@@ -16,6 +16,8 @@ type tx struct {
 	sl   *slot           // nil: not begun yet
 	gen  uint32
 	base driver.Tx
+
+	session *sessionState // that it was begun in
 }
 
 var _ driver.Tx = (*tx)(nil)
@@ -46,7 +48,7 @@ func (t *tx) begin(ctx context.Context) error {
 	if err := t.c.run(ctx, &k); err != nil {
 		return err
 	}
-	t.sl, t.gen, t.base = k.slot, k.slot.gen, k.tx
+	t.sl, t.gen, t.base, t.session = k.slot, k.slot.gen, k.tx, k.session
 	return nil
 }
 
@@ -78,9 +80,9 @@ func (t *tx) Commit() error {
 	err := t.base.Commit()
 	if t.sl.tx.wrote {
 		if err != nil && !t.c.alive(t.sl) {
-			t.c.c.writes.doubtful(time.Now().Add(t.c.c.stickyFor))
+			t.c.wroteNow(t.session, t.c.c.writes.doubtful(time.Now().Add(t.c.c.cfg.StickyFor)))
 		} else {
-			t.c.c.writes.ended()
+			t.c.wroteNow(t.session, t.c.c.writes.ended())
 		}
 	}
 	t.end(err)

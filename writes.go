@@ -10,6 +10,7 @@ import (
 // to number n may run on a replica that is known to have caught up to n.
 type writes struct {
 	counter atomic.Uint64 // the newest number; starts at 1, which nobody has confirmed
+	outside atomic.Uint64 // the newest number of a write outside any session
 	doubt   atomic.Int64  // unix nanoseconds: until then a write of unknown outcome may still land
 	asleep  atomic.Bool   // the tracker waits for wake
 	wake    chan struct{}
@@ -21,6 +22,7 @@ type writes struct {
 func newWrites() *writes {
 	w := &writes{wake: make(chan struct{}, 1), opens: make(map[*openWrite]struct{})}
 	w.counter.Store(1)
+	w.outside.Store(1)
 	return w
 }
 
@@ -34,7 +36,7 @@ func (w *writes) ended() uint64 {
 // doubtful keeps reads that must see everything on the primary until then: a
 // write whose outcome is unknown may be executed later than any position that
 // is asked for now.
-func (w *writes) doubtful(until time.Time) {
+func (w *writes) doubtful(until time.Time) uint64 {
 	t := until.UnixNano()
 	for {
 		old := w.doubt.Load()
@@ -42,7 +44,7 @@ func (w *writes) doubtful(until time.Time) {
 			break
 		}
 	}
-	w.ended()
+	return w.ended()
 }
 
 func (w *writes) stir() {

@@ -18,19 +18,6 @@ import (
 // OpenConnector opens a DSN as the base driver would, dialled through
 // [rwsplit.Dialled].
 func (dialect) OpenConnector(dsn string, role rwsplit.Role, _ bool) (driver.Connector, error) {
-	cfg, err := config(dsn, role)
-	if err != nil {
-		return nil, err
-	}
-	connector, err := mysql.NewConnector(cfg)
-	if err != nil {
-		return nil, parseError(dsn, err)
-	}
-	return connector, nil
-}
-
-// config is a DSN with what its role asks for.
-func config(dsn string, role rwsplit.Role) (*mysql.Config, error) {
 	cfg, err := parse(dsn)
 	if err != nil {
 		return nil, err
@@ -46,7 +33,11 @@ func config(dsn string, role rwsplit.Role) (*mysql.Config, error) {
 			}
 		}
 	}
-	return cfg, nil
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, parseError(dsn, err)
+	}
+	return connector, nil
 }
 
 // builtinNetworks are what package net dials. The base driver's registry of

@@ -34,16 +34,21 @@ var (
 func (dialect) As(engine rwsplit.Dialect) rwsplit.Dialect { return dialect{engine} }
 
 func (d dialect) Fault(err error) rwsplit.Fault {
+	if f := d.Dialect.Fault(err); f != rwsplit.FaultNone {
+		return f
+	}
 	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) && !errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return rwsplit.FaultNone
+	case errors.As(err, &connect):
 		// Whatever the server has against this client (a password, a
 		// certificate, its own state): no session can be had from it.
 		return rwsplit.FaultUnavailable
-	}
-	if errors.Is(err, pgconn.ErrConnClosed) {
+	case errors.Is(err, pgconn.ErrConnClosed):
 		return rwsplit.FaultLost
 	}
-	return d.Dialect.Fault(err)
+	return rwsplit.FaultNone
 }
 
 // Setup has nothing to do where the connection was opened read-only.

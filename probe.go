@@ -1,0 +1,80 @@
+package rwsplit
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// probe is the tracker's own connection to one backend. It is used by one
+// goroutine.
+type probe struct {
+	c    *Connector
+	srv  *server
+	ci   driver.Conn
+	wire *wire
+	seen Server
+}
+
+// ask runs fn on the connection, dialling it if need be, within probe_timeout
+// for each of the two. A connection on which anything went wrong is closed.
+func (p *probe) ask(ctx context.Context, fn func(context.Context, PhysicalConn) error) error {
+	if p.ci == nil {
+		if err := p.dial(ctx); err != nil {
+			return err
+		}
+	}
+	err := p.bounded(ctx, p.wire, func(ctx context.Context) error {
+		return fn(ctx, PhysicalConn{p.ci})
+	})
+	if err != nil && !errors.Is(err, errNoPosition) {
+		p.close()
+	}
+	return err
+}
+
+func (p *probe) dial(ctx context.Context) error {
+	w := &wire{}
+	return p.bounded(ctx, w, func(ctx context.Context) error {
+		ci, err := p.srv.connector.Connect(context.WithValue(ctx, dialKey{}, w))
+		if err != nil {
+			return err
+		}
+		p.ci, p.wire = ci, w
+		if p.seen, err = p.c.greet(ctx, p.srv, ci); err != nil {
+			p.close()
+		}
+		return err
+	})
+}
+
+// bounded gives fn a deadline, and cuts the connection off where the base
+// driver does not heed it. A base driver that panics must not take the process
+// down from here.
+func (p *probe) bounded(ctx context.Context, w *wire, fn func(context.Context) error) (err error) {
+	limit := p.c.cfg.ProbeTimeout
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	cut := time.AfterFunc(limit+limit/4, func() { w.interrupt() })
+	defer cut.Stop()
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("rwsplit: the base driver panicked: %v", r)
+		}
+	}()
+	return fn(ctx)
+}
+
+func (p *probe) close() {
+	if p.ci == nil {
+		return
+	}
+	ci, w := p.ci, p.wire
+	p.ci, p.wire = nil, nil
+	cut := time.AfterFunc(closeTimeout, func() { w.interrupt() })
+	defer cut.Stop()
+	defer func() { _ = recover() }()
+	_ = ci.Close()
+}

@@ -1,0 +1,165 @@
+package rwsplit
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// session is what belongs to one request or job: what it wrote and read, so
+// that it reads its own writes and never goes back in time. It is safe for
+// concurrent use. What it knows is kept per Connector, since numbers of one
+// mean nothing to another.
+type session struct {
+	first atomic.Pointer[sessionState]
+}
+
+// sessionState is a session as one Connector sees it.
+type sessionState struct {
+	c    *Connector
+	next *sessionState
+
+	number  atomic.Uint64 // of its newest write
+	readAsk atomic.Uint64 // the question that must be answered before it reads elsewhere
+	replica atomic.Uint64 // replicaRef that it reads from
+	wrote   atomic.Bool
+}
+
+// of returns the session's state for c.
+func (s *session) of(c *Connector) *sessionState {
+	var fresh *sessionState
+	for {
+		first := s.first.Load()
+		for st := first; st != nil; st = st.next {
+			if st.c == c {
+				return st
+			}
+		}
+		if fresh == nil {
+			fresh = &sessionState{c: c}
+		}
+		fresh.next = first
+		if s.first.CompareAndSwap(first, fresh) {
+			return fresh
+		}
+	}
+}
+
+// WithSession returns a context that is a session of its own: with
+// consistency=session its reads see what it wrote, and at every level but
+// eventual its reads do not go back in time. A context that is in a session
+// already is returned as it is. Use one session per request or job; it may be
+// used by many goroutines at once.
+func WithSession(ctx context.Context) context.Context {
+	if hintsOf(ctx).session != nil {
+		return ctx
+	}
+	return withHints(ctx, func(h *hints) { h.session = new(session) })
+}
+
+// WithToken returns a context, in a session, whose reads see what token stands
+// for; see [Token]. Tokens add up. A token that is malformed, of another
+// cluster, or expired never makes a read fail or stale: the reads run on the
+// primary. An empty token changes nothing but opens the session.
+func WithToken(ctx context.Context, token string) context.Context {
+	ctx = WithSession(ctx)
+	if token == "" {
+		return ctx
+	}
+	return withHints(ctx, func(h *hints) {
+		h.token = &handedToken{text: token, before: h.token}
+	})
+}
+
+// WithMaxLag returns a context whose reads may use a replica only if its data
+// is at most d old. It replaces the Config's MaxLag, also upwards. It does not
+// relax the consistency level.
+func WithMaxLag(ctx context.Context, d time.Duration) context.Context {
+	return withHints(ctx, func(h *hints) { h.maxLag = max(d, 1) })
+}
+
+// handedToken is a token as it came, and what it was found to mean.
+type handedToken struct {
+	text   string
+	before *handedToken // handed in earlier; they add up
+	read   atomic.Pointer[readToken]
+}
+
+// readToken is what a handedToken and those before it mean to one Connector.
+type readToken struct {
+	c     *Connector
+	token token
+	err   error // the reads belong on the primary
+}
+
+// meaning decodes the token once per Connector.
+func (h *handedToken) meaning(c *Connector) *readToken {
+	if r := h.read.Load(); r != nil && r.c == c {
+		return r
+	}
+	r := &readToken{c: c}
+	r.token, r.err = decodeToken(h.text, c.cfg.Cluster)
+	if r.err != nil {
+		c.logOnce("rwsplit: a token can't be used; its bearer reads from the primary", "error", r.err.Error())
+	}
+	if h.before != nil {
+		b := h.before.meaning(c)
+		if r.err == nil && b.err == nil {
+			r.token = r.token.merge(b.token, c.cfg.StickyFor)
+		} else if r.err == nil {
+			r.err = b.err
+		}
+	}
+	h.read.Store(r)
+	return r
+}
+
+// wroteNumber notes a write of the session.
+func (st *sessionState) wroteNumber(n uint64) {
+	raise(&st.number, n)
+	st.wrote.Store(true)
+}
+
+// choose settles on one replica out of set for the session, or keeps the one
+// that it has. held prefers what the connection has dialled.
+func (st *sessionState) choose(snap *snapshot, set, held replicaSet, b *balancer) int {
+	for {
+		old := st.replica.Load()
+		if ref := replicaRef(old); ref != 0 {
+			if i := ref.index(); set.has(i) && newReplicaRef(i, snap.backends[i].epoch) == ref {
+				return i
+			}
+		}
+		i := b.pick(set, held)
+		if st.replica.CompareAndSwap(old, uint64(newReplicaRef(i, snap.backends[i].epoch))) {
+			return i
+		}
+	}
+}
+
+// didRead notes where a read of the session ran.
+func (st *sessionState) didRead(c *Connector, i int, replica bool) {
+	t := c.runningTracker()
+	if t == nil {
+		return
+	}
+	if replica {
+		if st.replica.Load() == uint64(newReplicaRef(i, c.board.load().backends[i].epoch)) {
+			// Another replica would have to be as far as this one is now.
+			raise(&st.readAsk, t.asks.Load()+1)
+			return
+		}
+	}
+	st.replica.Store(0)
+	raise(&st.readAsk, t.request())
+}
+
+// raise sets v to n unless it is higher already.
+func raise(v *atomic.Uint64, n uint64) {
+	for {
+		old := v.Load()
+		if old >= n || v.CompareAndSwap(old, n) {
+			return
+		}
+	}
+}
