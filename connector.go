@@ -301,7 +301,7 @@ func (c *Connector) speaks() Dialect {
 	if d := c.learned.Load(); d != nil {
 		return *d
 	}
-	return c.dialect
+	return engineOf(c.dialect)
 }
 
 func (c *Connector) log(level slog.Level, msg string, args ...any) {

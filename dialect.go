@@ -40,6 +40,20 @@ type Opener interface {
 	WithHost(dsn, hostport string) (string, error)
 }
 
+// Layered is implemented by dialects that put a base driver's knowledge on top
+// of a built-in dialect: what only the engine knows is asked of that one.
+type Layered interface {
+	Engine() Dialect
+}
+
+// engineOf returns the built-in dialect under d, or d.
+func engineOf(d Dialect) Dialect {
+	if l, ok := d.(Layered); ok {
+		return l.Engine()
+	}
+	return d
+}
+
 // TxProber is implemented by dialects that can tell whether a session has a
 // transaction open.
 type TxProber interface {

@@ -88,7 +88,7 @@ func (t *tracker) stop() {
 
 // positions reports whether this engine tells how far its replication is.
 func (t *tracker) positions() bool {
-	_, ok := t.c.dialect.(Positioner)
+	_, ok := engineOf(t.c.dialect).(Positioner)
 	return ok && t.c.cfg.Position == PositionNative
 }
 

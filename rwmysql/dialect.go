@@ -25,6 +25,9 @@ var (
 	_ rwsplit.AutocommitTeller = dialect{}
 )
 
+// Engine returns the built-in dialect underneath.
+func (d dialect) Engine() rwsplit.Dialect { return d.Dialect }
+
 // As returns the dialect for another engine that the driver reaches.
 func (dialect) As(engine rwsplit.Dialect) rwsplit.Dialect { return dialect{engine} }
 

@@ -30,6 +30,9 @@ var (
 	_ rwsplit.ArgChecker     = dialect{}
 )
 
+// Engine returns the built-in dialect underneath.
+func (d dialect) Engine() rwsplit.Dialect { return d.Dialect }
+
 // As returns the dialect for another engine that pgx reaches.
 func (dialect) As(engine rwsplit.Dialect) rwsplit.Dialect { return dialect{engine} }
 
