@@ -1,0 +1,95 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// resetTimeout bounds Reset, which may have to start everything anew.
+const resetTimeout = 3 * time.Minute
+
+// shared holds one cluster per engine for the whole test binary.
+var shared = map[Engine]*struct {
+	use     sync.Mutex // held by the test that uses the cluster
+	cluster *Cluster
+	err     error
+}{Postgres: {}, MySQL: {}, MariaDB: {}}
+
+// Shared returns the test binary's cluster of that engine, started when it is
+// first needed and [Cluster.Reset] for each test. A test has it for itself
+// until it ends. The test is skipped if the run was told to do without the
+// engine, which [Main] says loudly, and fails if the cluster can't be had.
+// TestMain must call [Main].
+func Shared(t testing.TB, e Engine) *Cluster {
+	t.Helper()
+	if reason, without := Without(e); without {
+		t.Skipf("NOT COVERED: %s: %s", e, reason)
+	}
+	s, ok := shared[e]
+	if !ok {
+		t.Fatalf("cluster: unknown engine %q", string(e))
+	}
+	s.use.Lock()
+	t.Cleanup(s.use.Unlock)
+	ctx, cancel := context.WithTimeout(context.Background(), resetTimeout)
+	defer cancel()
+	if s.cluster == nil && s.err == nil {
+		began := time.Now()
+		if s.cluster, s.err = Start(ctx, e, Options{}); s.err == nil {
+			t.Logf("%s %s: a primary and two replicas are up after %.1fs", e, s.cluster.Version, time.Since(began).Seconds())
+			return s.cluster
+		}
+	}
+	if s.err != nil {
+		t.Fatal(s.err)
+	}
+	if err := s.cluster.Reset(ctx); err != nil {
+		// One test's damage must not be the next one's failure.
+		t.Logf("the cluster is replaced: %v", err)
+		s.cluster.Close()
+		if s.cluster, s.err = Start(ctx, e, Options{}); s.err != nil {
+			t.Fatal(s.err)
+		}
+	}
+	return s.cluster
+}
+
+// Each runs the test on the shared cluster of every engine, as subtests.
+func Each(t *testing.T, test func(t *testing.T, c *Cluster)) {
+	t.Helper()
+	for _, e := range Engines() {
+		t.Run(string(e), func(t *testing.T) { test(t, Shared(t, e)) })
+	}
+}
+
+// Main runs the tests and closes the shared clusters. TestMain calls it:
+//
+//	func TestMain(m *testing.M) { os.Exit(cluster.Main(m)) }
+func Main(m *testing.M) int {
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-interrupted
+		os.Exit(130) // the reaper removes the containers
+	}()
+	code := m.Run()
+	var wg sync.WaitGroup
+	for _, s := range shared {
+		if s.cluster != nil {
+			wg.Go(s.cluster.Close)
+		}
+	}
+	wg.Wait()
+	for _, e := range Engines() {
+		if reason, without := Without(e); without {
+			fmt.Printf("NOT COVERED: no test ran on %s: %s\n", e, reason)
+		}
+	}
+	return code
+}
