@@ -24,8 +24,9 @@ const (
 type mysqlDialect struct{ engine mysqlEngine }
 
 var (
-	_ Dialect  = mysqlDialect{}
-	_ TxProber = mysqlDialect{}
+	_ Dialect    = mysqlDialect{}
+	_ TxProber   = mysqlDialect{}
+	_ Positioner = mysqlDialect{}
 )
 
 func (d mysqlDialect) Name() string {

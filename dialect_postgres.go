@@ -11,11 +11,12 @@ import (
 
 // postgresDialect is PostgreSQL through any base driver whose errors have
 // SQLState() string.
-type postgresDialect struct{}
+type postgresDialect struct{ postgresPositions }
 
 var (
-	_ Dialect  = postgresDialect{}
-	_ TxProber = postgresDialect{}
+	_ Dialect    = postgresDialect{}
+	_ TxProber   = postgresDialect{}
+	_ Positioner = postgresDialect{}
 )
 
 func (postgresDialect) Name() string { return "postgres" }

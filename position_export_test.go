@@ -27,6 +27,8 @@ var (
 	MariaDBPrimaryAnswer  = mariadbPrimaryAnswer
 	EncodeToken           = encodeToken
 	DecodeToken           = decodeToken
+	CheckerFor            = checkerFor
+	PositionWarnings      = positionWarnings
 )
 
 // Positioners of the built-in engines.
@@ -44,9 +46,11 @@ const (
 )
 
 type (
-	TokenVerdict = tokenVerdict
-	LagRing      = lagRing
-	LagEstimate  = lagEstimate
+	PositionFacts   = positionFacts
+	PositionChecker = positionChecker
+	TokenVerdict    = tokenVerdict
+	LagRing         = lagRing
+	LagEstimate     = lagEstimate
 )
 
 const (
@@ -65,12 +69,12 @@ func NewToken(made time.Time, sticky time.Duration, positions ...Position) Token
 	return token{made: made, sticky: sticky, positions: positions}
 }
 
-func (t token) Made() time.Time                               { return t.made }
-func (t token) Sticky() time.Duration                         { return t.sticky }
-func (t token) Positions() []Position                         { return t.positions }
-func (t token) Reached(have Position) bool                    { return t.reached(have) }
+func (t token) Made() time.Time                                    { return t.made }
+func (t token) Sticky() time.Duration                              { return t.sticky }
+func (t token) Positions() []Position                              { return t.positions }
+func (t token) Reached(have Position) bool                         { return t.reached(have) }
 func (t token) Merge(other token, sticky time.Duration) TokenParts { return t.merge(other, sticky) }
-func (t token) PrimaryUntil(now time.Time) time.Time          { return t.primaryUntil(now) }
+func (t token) PrimaryUntil(now time.Time) time.Time               { return t.primaryUntil(now) }
 func (t token) Judge(primary Position, now time.Time) TokenVerdict {
 	return t.judge(primary, now)
 }
@@ -82,6 +86,15 @@ func (r *lagRing) Newest() (Position, time.Time)               { return r.newest
 func (e lagEstimate) Lag(now time.Time) (time.Duration, bool)  { return e.lag(now) }
 func (e lagEstimate) AtMost(now time.Time) (time.Duration, bool) {
 	return e.atMost(now)
+}
+
+func NewPositionFacts(b Backend, p Position, err error, settings map[string]string, upstream ...map[string]string) PositionFacts {
+	return positionFacts{backend: b, position: p, err: err, settings: settings, upstream: upstream}
+}
+
+func (f positionFacts) WithUpstreamError(err error) PositionFacts {
+	f.upstreamErr = err
+	return f
 }
 
 // Transactions lists a small MySQL position's transactions one by one, for a

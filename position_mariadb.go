@@ -26,7 +26,7 @@ const (
 func (mariadbPositions) PrimaryPosition(ctx context.Context, s PhysicalConn) (Position, error) {
 	row, err := s.QueryText(ctx, mariadbPrimaryQuery)
 	if err != nil {
-		return Position{}, err
+		return Position{}, mysqlNoPosition(err)
 	}
 	return mariadbPrimaryAnswer(row)
 }
@@ -34,7 +34,7 @@ func (mariadbPositions) PrimaryPosition(ctx context.Context, s PhysicalConn) (Po
 func (mariadbPositions) ReplicaPosition(ctx context.Context, s PhysicalConn) (Position, error) {
 	row, err := s.QueryText(ctx, mariadbReplicaQuery)
 	if err != nil {
-		return Position{}, err
+		return Position{}, mysqlNoPosition(err)
 	}
 	if len(row) != 1 {
 		return Position{}, fmt.Errorf("%w: %d columns in the replica's answer", errMalformedPosition, len(row))

@@ -23,7 +23,7 @@ const (
 func (mysqlPositions) PrimaryPosition(ctx context.Context, s PhysicalConn) (Position, error) {
 	row, err := s.QueryText(ctx, mysqlPrimaryQuery)
 	if err != nil {
-		return Position{}, err
+		return Position{}, mysqlNoPosition(err)
 	}
 	return mysqlPrimaryAnswer(row)
 }
@@ -31,7 +31,7 @@ func (mysqlPositions) PrimaryPosition(ctx context.Context, s PhysicalConn) (Posi
 func (mysqlPositions) ReplicaPosition(ctx context.Context, s PhysicalConn) (Position, error) {
 	row, err := s.QueryText(ctx, mysqlReplicaQuery)
 	if err != nil {
-		return Position{}, err
+		return Position{}, mysqlNoPosition(err)
 	}
 	if len(row) != 1 {
 		return Position{}, fmt.Errorf("%w: %d columns in the replica's answer", errMalformedPosition, len(row))
@@ -58,4 +58,52 @@ func (mysqlPositions) ParsePosition(text string) (Position, error) {
 		return Position{}, err
 	}
 	return Position{kind: positionKindMySQL, gtids: set}, nil
+}
+
+// mysqlNoPosition tells a server that only speaks the protocol and has no such
+// variable (error 1193) from a question that failed.
+func mysqlNoPosition(err error) error {
+	if strings.Contains(err.Error(), "1193") {
+		return fmt.Errorf("%w: %w; position=heartbeat works on anything that replicates", errNoPosition, err)
+	}
+	return err
+}
+
+// positions returns who asks the engine, or an error while it is not known.
+func (d mysqlDialect) positions() (Positioner, error) {
+	switch d.engine {
+	case engineMySQL:
+		return mysqlPositions{}, nil
+	case engineMariaDB:
+		return mariadbPositions{}, nil
+	default:
+		return nil, fmt.Errorf("%w that can be asked for: it did not say whether it is MySQL or MariaDB; set dialect=", errNoPosition)
+	}
+}
+
+// PrimaryPosition asks for gtid_executed or gtid_binlog_pos.
+func (d mysqlDialect) PrimaryPosition(ctx context.Context, s PhysicalConn) (Position, error) {
+	p, err := d.positions()
+	if err != nil {
+		return Position{}, err
+	}
+	return p.PrimaryPosition(ctx, s)
+}
+
+// ReplicaPosition asks for gtid_executed or gtid_slave_pos.
+func (d mysqlDialect) ReplicaPosition(ctx context.Context, s PhysicalConn) (Position, error) {
+	p, err := d.positions()
+	if err != nil {
+		return Position{}, err
+	}
+	return p.ReplicaPosition(ctx, s)
+}
+
+// ParsePosition reads the engine's notation.
+func (d mysqlDialect) ParsePosition(text string) (Position, error) {
+	p, err := d.positions()
+	if err != nil {
+		return Position{}, err
+	}
+	return p.ParsePosition(text)
 }

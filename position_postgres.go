@@ -50,7 +50,7 @@ SELECT r.recovering::text,
 func (postgresPositions) PrimaryPosition(ctx context.Context, s PhysicalConn) (Position, error) {
 	row, err := s.QueryText(ctx, postgresPrimaryQuery)
 	if err != nil {
-		return Position{}, err
+		return Position{}, postgresNoPosition(err)
 	}
 	return postgresPrimaryAnswer(row)
 }
@@ -58,9 +58,19 @@ func (postgresPositions) PrimaryPosition(ctx context.Context, s PhysicalConn) (P
 func (postgresPositions) ReplicaPosition(ctx context.Context, s PhysicalConn) (Position, error) {
 	row, err := s.QueryText(ctx, postgresReplicaQuery)
 	if err != nil {
-		return Position{}, err
+		return Position{}, postgresNoPosition(err)
 	}
 	return postgresReplicaAnswer(row)
+}
+
+// postgresNoPosition tells a server that does not have these functions, or
+// keeps them from ordinary roles (SQLSTATE class 42, feature_not_supported),
+// from a question that failed.
+func postgresNoPosition(err error) error {
+	if state := sqlState(err); state == "0A000" || strings.HasPrefix(state, "42") {
+		return fmt.Errorf("%w: %w; position=heartbeat works on anything that replicates", errNoPosition, err)
+	}
+	return err
 }
 
 // postgresPrimaryAnswer reads a row of postgresPrimaryQuery.
