@@ -53,20 +53,18 @@ func (c *conn) do(ctx context.Context, k *call) error {
 
 // run takes a call from its text to its result.
 func (c *conn) run(ctx context.Context, k *call) error {
-	skip := c.skip
-	c.skip.valid = false
-	if err := c.decide(ctx, k); err != nil {
+	if err := c.usable(); err != nil {
 		return err
 	}
-	if k.stmt != nil && k.stmt.first && !c.poisoned {
-		// The same statement that the base connection skipped: decided,
-		// counted and reported already.
-		k.stmt.first = false
-		k.v, k.class, k.quiet = k.stmt.firstVerdict, k.stmt.firstClass, true
+	h := hintsOf(ctx)
+	if h.session != nil && c.c.policy.consistency != Eventual {
+		k.session = h.session.of(c.c)
 	}
-	if k.op == OpPrepare && skip.valid && skip.query == k.query {
-		k.stmt.first, k.stmt.firstVerdict, k.stmt.firstClass = true, skip.v, skip.class
-		k.v = skip.v
+	k.shadow = none
+	if !c.resume(k) {
+		if err := c.decide(ctx, k, h); err != nil {
+			return err
+		}
 	}
 	for {
 		sl, err := c.acquire(ctx, k)
@@ -78,7 +76,7 @@ func (c *conn) run(ctx context.Context, k *call) error {
 			return nil
 		}
 		if err == driver.ErrSkip {
-			c.skip = skipped{valid: true, query: k.query, v: k.v, class: k.class}
+			c.skip = skipped{valid: true, query: k.query, v: k.v, class: k.class, need: k.need}
 			c.skip.v.target = sl.srv.Index
 			return err
 		}
@@ -88,11 +86,28 @@ func (c *conn) run(ctx context.Context, k *call) error {
 	}
 }
 
-// decide classifies and routes.
-func (c *conn) decide(ctx context.Context, k *call) error {
-	if err := c.usable(); err != nil {
-		return err
+// resume takes up a statement that the base connection returned
+// driver.ErrSkip for: database/sql prepares it and executes that. It was
+// decided, counted and reported already.
+func (c *conn) resume(k *call) bool {
+	skip := c.skip
+	c.skip.valid = false
+	switch {
+	case k.op == OpPrepare && skip.valid && skip.query == k.query:
+		k.stmt.first = skip
+	case k.stmt != nil && k.stmt.first.valid:
+		skip = k.stmt.first
+		k.stmt.first.valid = false
+		k.quiet = true
+	default:
+		return false
 	}
+	k.v, k.class, k.need = skip.v, skip.class, skip.need
+	return true
+}
+
+// decide classifies and routes.
+func (c *conn) decide(ctx context.Context, k *call, h *hints) error {
 	switch {
 	case k.stmt != nil:
 		k.class = k.stmt.class
@@ -106,10 +121,6 @@ func (c *conn) decide(ctx context.Context, k *call) error {
 		return err
 	}
 	c.c.startTracker()
-	h := hintsOf(ctx)
-	if h.session != nil && c.c.policy.consistency != Eventual {
-		k.session = h.session.of(c.c)
-	}
 	if k.op == OpPing && c.tx != none {
 		k.class.Route = RouteReplica // wherever the transaction is
 	}
@@ -127,7 +138,6 @@ func (c *conn) decide(ctx context.Context, k *call) error {
 		q.now = time.Now()
 		c.c.ensureTracker()
 	}
-	k.shadow = none
 	snap, err := c.routeCall(ctx, k, &q, &at)
 	switch {
 	case err == errNotInReplicaTx:

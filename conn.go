@@ -52,6 +52,7 @@ type skipped struct {
 	query string
 	v     verdict
 	class Statement
+	need  requirement
 }
 
 func newConn(c *Connector) *conn {

@@ -13,9 +13,7 @@ type stmt struct {
 	class Statement
 	base  []baseStmt
 
-	first        bool // the next execution was decided when the text was skipped
-	firstVerdict verdict
-	firstClass   Statement
+	first skipped // the next execution was decided when the text was skipped
 }
 
 // baseStmt is the statement on one slot. gen tells whether the slot still has
