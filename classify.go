@@ -19,9 +19,9 @@ func classifyText(l language, k *knowledge, query string) Statement {
 	var st Statement
 	switch {
 	case strings.IndexByte(query, 0) >= 0:
-		st = malformed("zero byte")
+		st = unreadable("zero byte")
 	case !utf8.ValidString(query):
-		st = malformed("text is not UTF-8")
+		st = unreadable("text is not UTF-8")
 	case l == langMySQLFamily:
 		st = classifyReadings(ruleSets[langMySQL](), k, query)
 		if st.Route != RoutePrimary || !st.Opaque {
@@ -45,7 +45,7 @@ func classifyReadings(r *languageRules, k *knowledge, query string) Statement {
 	}
 	if flags&lexExecMany != 0 {
 		// Which of several such comments are code depends on the version.
-		return merge(st, malformed("executable comment"))
+		return merge(st, unreadable("executable comment"))
 	}
 	for pass := range 2 {
 		if pass == 1 {
@@ -85,8 +85,8 @@ func mergeReading(st Statement, r *languageRules, lex lexRules, k *knowledge, qu
 	return merge(st, other)
 }
 
-// malformed is the verdict on a text that can't be read.
-func malformed(reason string) Statement {
+// unreadable is the verdict on a text that can't be read.
+func unreadable(reason string) Statement {
 	return Statement{
 		Writes: true,
 		Pins:   true,

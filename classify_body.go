@@ -18,13 +18,13 @@ type name struct {
 // by a parenthesis are no calls there, until a query starts.
 func (s *scanner) body(loose bool) {
 	var (
-		n        name
-		lev      = s.levels[s.depth]
-		prev     = tokLParen // so that WITH may start here
-		kw       keyword     // of the token before, if a word
-		kw2      keyword     // of the one before that
-		byName   = s.know != nil && len(s.know.relations) > 0
-		local    = len(s.r.localPrefix) > 0
+		n      name
+		lev    = s.levels[s.depth]
+		prev   = tokLParen // so that WITH may start here
+		kw     keyword     // of the token before, if a word
+		kw2    keyword     // of the one before that
+		byName = s.know != nil && len(s.know.relations) > 0
+		local  = len(s.r.localPrefix) > 0
 	)
 	for {
 		cur := kwNone
@@ -115,7 +115,7 @@ func (s *scanner) body(loose bool) {
 				inner.from = fromTable
 			}
 			if s.depth >= maxDepth {
-				s.malformed("nested too deeply")
+				s.unreadable("nested too deeply")
 				return
 			}
 			s.levels[s.depth] = lev
@@ -127,7 +127,7 @@ func (s *scanner) body(loose bool) {
 				return
 			}
 			if s.depth == 0 || lev.brack != (s.kind == tokRBracket) {
-				s.malformed("unbalanced parentheses")
+				s.unreadable("unbalanced parentheses")
 				return
 			}
 			on := lev.on
@@ -156,13 +156,13 @@ func (s *scanner) body(loose bool) {
 			s.sysVar()
 		case tokSemicolon, tokEOF:
 			if s.depth != 0 {
-				s.malformed("unbalanced parentheses")
+				s.unreadable("unbalanced parentheses")
 			} else if kw == kwInto {
 				s.apply(effOpaqueTx, "malformed INTO")
 			}
 			return
 		case tokBad:
-			s.malformed("malformed text")
+			s.unreadable("malformed text")
 			return
 		}
 		prev, kw2, kw = s.kind, kw, cur

@@ -128,8 +128,8 @@ func (s *scanner) apply(id effectID, reason string) {
 	}
 }
 
-// malformed gives up on the text.
-func (s *scanner) malformed(reason string) {
+// unreadable gives up on the text.
+func (s *scanner) unreadable(reason string) {
 	s.broken = true
 	s.apply(effOpaqueTx, reason)
 	s.st.Reason = reason
@@ -188,7 +188,7 @@ func (s *scanner) peekKind() tokenKind {
 func (s *scanner) skip() {
 	for ; !s.atEnd(); s.next() {
 		if s.kind == tokBad {
-			s.malformed("malformed text")
+			s.unreadable("malformed text")
 			return
 		}
 	}

@@ -55,7 +55,7 @@ func (s *scanner) sessionTail() {
 	for ; !s.atEnd(); s.next() {
 		switch s.kind {
 		case tokBad:
-			s.malformed("malformed text")
+			s.unreadable("malformed text")
 			return
 		case tokVar:
 			s.st.State |= StateUserVar
@@ -113,7 +113,7 @@ func (s *scanner) flush(w *wordEntry) {
 	for ; !s.atEnd(); s.next() {
 		switch {
 		case s.kind == tokBad:
-			s.malformed("malformed text")
+			s.unreadable("malformed text")
 			return
 		case s.is("lock"), s.is("export"):
 			s.apply(effTableLock, "table lock (FLUSH TABLES)")

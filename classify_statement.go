@@ -20,7 +20,7 @@ func (s *scanner) begin() {
 		s.next()
 	}
 	if s.kind == tokBad {
-		s.malformed("malformed text")
+		s.unreadable("malformed text")
 		return
 	}
 	w := s.word
@@ -162,7 +162,7 @@ func (s *scanner) ddl(w *wordEntry) {
 func (s *scanner) routine() {
 	for s.kind != tokEOF {
 		if s.kind == tokBad {
-			s.malformed("malformed text")
+			s.unreadable("malformed text")
 			return
 		}
 		if s.kind == tokSemicolon && s.peekKind() != tokEOF {

@@ -131,34 +131,34 @@ var effects = [...]effect{
 type startKind uint8
 
 const (
-	startUnknown   startKind = iota
-	startQuery               // SELECT, WITH, VALUES, TABLE
-	startDML                 // the effect, then as a query
-	startFixed               // the effect, whatever follows
-	startDDL                 // CREATE, ALTER, DROP
-	startExplain             // EXPLAIN, DESCRIBE
-	startAnalyze             // ANALYZE: of a table, or MariaDB's of a statement
-	startShow                // SHOW
-	startSet                 // SET
-	startReset               // RESET
-	startDiscard             // DISCARD
-	startUnlisten            // UNLISTEN
-	startBegin               // BEGIN
-	startStart               // START
-	startCommit              // COMMIT, END
-	startRollback            // ROLLBACK, ABORT
-	startSavepoint           // SAVEPOINT, RELEASE
-	startXA                  // XA
-	startPrepare             // PREPARE
-	startDeallocate          // DEALLOCATE
-	startExecute             // EXECUTE
-	startLock                // LOCK
-	startUnlock              // UNLOCK
-	startFlush               // FLUSH
-	startClose               // CLOSE
-	startCopy                // COPY
-	startPragma              // PRAGMA
-	startGet                 // GET DIAGNOSTICS
+	startUnknown    startKind = iota
+	startQuery                // SELECT, WITH, VALUES, TABLE
+	startDML                  // the effect, then as a query
+	startFixed                // the effect, whatever follows
+	startDDL                  // CREATE, ALTER, DROP
+	startExplain              // EXPLAIN, DESCRIBE
+	startAnalyze              // ANALYZE: of a table, or MariaDB's of a statement
+	startShow                 // SHOW
+	startSet                  // SET
+	startReset                // RESET
+	startDiscard              // DISCARD
+	startUnlisten             // UNLISTEN
+	startBegin                // BEGIN
+	startStart                // START
+	startCommit               // COMMIT, END
+	startRollback             // ROLLBACK, ABORT
+	startSavepoint            // SAVEPOINT, RELEASE
+	startXA                   // XA
+	startPrepare              // PREPARE
+	startDeallocate           // DEALLOCATE
+	startExecute              // EXECUTE
+	startLock                 // LOCK
+	startUnlock               // UNLOCK
+	startFlush                // FLUSH
+	startClose                // CLOSE
+	startCopy                 // COPY
+	startPragma               // PRAGMA
+	startGet                  // GET DIAGNOSTICS
 )
 
 // wordSet makes a set of the words in s.

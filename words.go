@@ -6,34 +6,34 @@ import "strings"
 type keyword uint8
 
 const (
-	kwNone     keyword = iota // an identifier
-	kwValue                   // stands for a value: NULL, TRUE, CURRENT_DATE
-	kwOther                   // any other keyword: what follows is a new operand
-	kwAs                      // AS
-	kwClause                  // ends FROM: WHERE, GROUP, ORDER, LIMIT, UNION
-	kwDelete                  // DELETE, MERGE, UPSERT
-	kwDistinct                // DISTINCT
-	kwFor                     // FOR
-	kwFrom                    // FROM
-	kwInsert                  // INSERT, REPLACE
-	kwInto                    // INTO
-	kwJoin                    // JOIN
-	kwKey                     // KEY
-	kwLateral                 // LATERAL, ONLY: a table still follows
-	kwLock                    // LOCK where it locks rows
-	kwNext                    // NEXT, PREVIOUS
-	kwNextOf                  // VALUE in NEXT VALUE FOR
-	kwNo                      // NO
-	kwOn                      // ON
-	kwOrdinality              // ORDINALITY
-	kwSample                  // TABLESAMPLE
-	kwSelect                  // SELECT
-	kwShare                   // SHARE
-	kwTarget                  // between INSERT and its table: IGNORE, LOW_PRIORITY
-	kwTop                     // TOP of other engines
-	kwUpdate                  // UPDATE
-	kwValues                  // VALUES, TABLE
-	kwWith                    // WITH, RECURSIVE
+	kwNone       keyword = iota // an identifier
+	kwValue                     // stands for a value: NULL, TRUE, CURRENT_DATE
+	kwOther                     // any other keyword: what follows is a new operand
+	kwAs                        // AS
+	kwClause                    // ends FROM: WHERE, GROUP, ORDER, LIMIT, UNION
+	kwDelete                    // DELETE, MERGE, UPSERT
+	kwDistinct                  // DISTINCT
+	kwFor                       // FOR
+	kwFrom                      // FROM
+	kwInsert                    // INSERT, REPLACE
+	kwInto                      // INTO
+	kwJoin                      // JOIN
+	kwKey                       // KEY
+	kwLateral                   // LATERAL, ONLY: a table still follows
+	kwLock                      // LOCK where it locks rows
+	kwNext                      // NEXT, PREVIOUS
+	kwNextOf                    // VALUE in NEXT VALUE FOR
+	kwNo                        // NO
+	kwOn                        // ON
+	kwOrdinality                // ORDINALITY
+	kwSample                    // TABLESAMPLE
+	kwSelect                    // SELECT
+	kwShare                     // SHARE
+	kwTarget                    // between INSERT and its table: IGNORE, LOW_PRIORITY
+	kwTop                       // TOP of other engines
+	kwUpdate                    // UPDATE
+	kwValues                    // VALUES, TABLE
+	kwWith                      // WITH, RECURSIVE
 )
 
 // callClass says what a word means that a parenthesis follows.
