@@ -1,0 +1,162 @@
+// Package demo is a small shop whose statements go through rwsplit, printed
+// one by one with where they ran, why, and what a naive splitter would have
+// answered.
+package demo
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/rwsplit/rwsplit"
+	"github.com/rwsplit/rwsplit/cmd/rwsplit/internal/table"
+)
+
+// Options say how the demo runs. The zero value of each field means its
+// default.
+type Options struct {
+	// Config is a real cluster. Default: the embedded one.
+	Config *rwsplit.Config
+	// Delays are those of the embedded replicas. Default: 1 s and 2 s.
+	Delays []time.Duration
+	// StickyFor is the embedded cluster's. Default: 2.5 s.
+	StickyFor time.Duration
+	// Transfers is how much the bank works. Default: 400.
+	Transfers int
+	// Patience is how long a replica may take to get a row. Default: 15 s.
+	Patience time.Duration
+}
+
+const reachTimeout = 5 * time.Second
+
+// Run tells the story on w and fails if something did not come out right.
+func Run(ctx context.Context, w io.Writer, style table.Style, o Options) (_ *Report, err error) {
+	if o.Delays == nil {
+		o.Delays = []time.Duration{time.Second, 2 * time.Second}
+	}
+	if o.StickyFor == 0 {
+		o.StickyFor = 2500 * time.Millisecond
+	}
+	if o.Transfers == 0 {
+		o.Transfers = 400
+	}
+	if o.Patience == 0 {
+		o.Patience = 15 * time.Second
+	}
+	s := &shop{options: o, screen: newScreen(w, style), report: new(Report)}
+	defer s.screen.clear()
+	if o.Config == nil {
+		err = s.embedded(ctx)
+	} else {
+		err = s.real(ctx)
+	}
+	return s.report, err
+}
+
+// embedded runs the shop on SQLite files.
+func (s *shop) embedded(ctx context.Context) (err error) {
+	s.engine = embeddedEngine()
+	c, err := startCluster(ctx, s.engine.ddl(), s.options.Delays)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	cfg := &rwsplit.Config{Driver: "sqlite", StickyFor: s.options.StickyFor, Balance: rwsplit.RoundRobin}
+	cfg.Primary, cfg.Replicas = c.dsns()
+	if s.servers, err = open(cfg); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.servers.Close()) }()
+	s.introduceEmbedded()
+	return s.run(ctx)
+}
+
+// real runs the shop on a cluster that belongs to somebody.
+func (s *shop) real(ctx context.Context) (err error) {
+	cfg := s.options.Config
+	if s.engine, err = realEngine(cfg); err != nil {
+		return err
+	}
+	if s.servers, err = open(cfg); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.servers.Close()) }()
+	if len(s.servers.Servers) < 2 {
+		return errors.New("the DSN lists no replica: add replica= or replica_hosts=")
+	}
+	if err := s.servers.Reach(ctx, reachTimeout); err != nil {
+		return err
+	}
+	s.introduceReal()
+	defer func() {
+		// Also after Ctrl-C.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reachTimeout)
+		defer cancel()
+		if dropErr := execAll(ctx, s.servers.Servers[0].DB, s.engine.drop()); dropErr != nil {
+			err = errors.Join(err, fmt.Errorf("the tables %s* could not be dropped: %w", s.engine.prefix, dropErr))
+		}
+	}()
+	if err := execAll(ctx, s.servers.Servers[0].DB, s.engine.ddl()); err != nil {
+		return fmt.Errorf("making the demo's tables on the primary: %w", err)
+	}
+	return s.run(ctx)
+}
+
+func (s *shop) run(ctx context.Context) error {
+	if err := execAll(ctx, s.servers.Servers[0].DB, s.engine.seed()); err != nil {
+		return fmt.Errorf("filling the demo's tables: %w", err)
+	}
+	for _, story := range []func(context.Context) error{
+		s.opening, s.banner, s.sticky, s.transactions, s.bank, s.totals,
+	} {
+		if err := story(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func execAll(ctx context.Context, db *sql.DB, stmts []string) error {
+	for _, stmt := range stmts {
+		if _, err := db.ExecContext(ctx, stmt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *shop) introduceEmbedded() {
+	sc := s.screen
+	sc.line(sc.style.Paint(table.Bold, "rwsplit demo: a shop on one primary and two replicas that lag"))
+	sc.line("")
+	sc.text(2, fmt.Sprintf("The servers are SQLite files. SQLite does not replicate: a loop of this demo copies every commit, to replica1 after %s and to replica2 after %s. All the rest is the real driver, opened with",
+		seconds(s.options.Delays[0]), seconds(s.options.Delays[1])))
+	sc.line("")
+	sc.code(fmt.Sprintf(`sql.Open("rwsplit", %[1]s
+    driver=sqlite
+    primary='file:primary.db?_txlock=immediate'
+    replica='file:replica1.db?mode=ro'
+    replica='file:replica2.db?mode=ro'
+    balance=round_robin sticky_for=%[2]v%[1]s)`, "`", s.options.StickyFor))
+	sc.line("")
+	s.introduceNaive()
+}
+
+func (s *shop) introduceReal() {
+	sc := s.screen
+	replicas := "one replica"
+	if n := len(s.servers.Servers) - 1; n > 1 {
+		replicas = fmt.Sprintf("%d replicas", n)
+	}
+	sc.line(sc.style.Paint(table.Bold, "rwsplit demo: a shop on your primary and "+replicas))
+	sc.line("")
+	sc.text(2, fmt.Sprintf("The tables are called %s* on the servers, and are dropped at the end.", s.engine.prefix))
+	s.introduceNaive()
+}
+
+func (s *shop) introduceNaive() {
+	s.screen.text(2, "The column naive is a splitter that sends every text that begins with SELECT to a replica. Its answers are real: the same text, asked on replica1 at the same moment.")
+}
