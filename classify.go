@@ -1,5 +1,10 @@
 package rwsplit
 
+import (
+	"strings"
+	"unicode/utf8"
+)
+
 // Classify says where one SQL text may run. dialect is postgres, mysql,
 // mariadb, sqlite or generic; any other name is read as generic. It does no
 // I/O and never panics; whatever it does not understand belongs on the primary
@@ -9,6 +14,161 @@ func Classify(dialect, query string) Statement {
 	return classifyText(l, nil, query)
 }
 
+// classifyText is Classify with what a Connector knows.
 func classifyText(l language, k *knowledge, query string) Statement {
-	return Statement{Writes: true, Pins: true, State: StateOpaque, Opaque: true, Reason: "unknown statement"}
+	var st Statement
+	switch {
+	case strings.IndexByte(query, 0) >= 0:
+		st = unreadable("zero byte")
+	case !utf8.ValidString(query):
+		st = unreadable("text is not UTF-8")
+	case l == langMySQLFamily:
+		st = classifyReadings(ruleSets[langMySQL](), k, query)
+		if st.Route != RoutePrimary || !st.Opaque {
+			st = merge(st, classifyReadings(ruleSets[langMariaDB](), k, query))
+		}
+	default:
+		st = classifyReadings(ruleSets[l](), k, query)
+	}
+	st.Hint = leadingHint(query)
+	return st
+}
+
+// classifyReadings reads the text by the engine's defaults, and where settings
+// or versions of the server make it read otherwise, that way too. The verdict
+// holds under all of them.
+func classifyReadings(r *languageRules, k *knowledge, query string) Statement {
+	lex := r.lex
+	st, flags := scan(r, &lex, k, query)
+	if flags&(lexExec|lexEscapeSingle|lexEscapeDouble) == 0 {
+		return st
+	}
+	if flags&lexExecMany != 0 {
+		// Which of several such comments are code depends on the version.
+		return merge(st, unreadable("executable comment"))
+	}
+	for pass := range 2 {
+		if pass == 1 {
+			if flags&lexExec == 0 {
+				break
+			}
+			lex.skipExec = true
+			other, more := scan(r, &lex, k, query)
+			st = merge(st, other)
+			flags |= more
+		}
+		if r.lang == langPostgres {
+			if flags&lexEscapeSingle != 0 { // standard_conforming_strings=off
+				st = mergeReading(st, r, lex, k, query, !r.lex.escapeSingle, false)
+			}
+			continue
+		}
+		if flags&lexEscapeDouble != 0 { // ANSI_QUOTES
+			st = mergeReading(st, r, lex, k, query, true, false)
+		}
+		if flags&(lexEscapeSingle|lexEscapeDouble) != 0 { // NO_BACKSLASH_ESCAPES
+			st = mergeReading(st, r, lex, k, query, false, false)
+		}
+	}
+	return st
+}
+
+// mergeReading merges the verdict on another reading of the text. A text that
+// is a syntax error in that reading is refused by a server that reads so,
+// before it executes anything of it.
+func mergeReading(st Statement, r *languageRules, lex lexRules, k *knowledge, query string, single, double bool) Statement {
+	lex.escapeSingle, lex.escapeDouble = single, double
+	other, flags := scan(r, &lex, k, query)
+	if flags&lexSoftBad != 0 {
+		return st
+	}
+	return merge(st, other)
+}
+
+// unreadable is the verdict on a text that can't be read.
+func unreadable(reason string) Statement {
+	return Statement{
+		Writes: true,
+		Pins:   true,
+		Opaque: true,
+		DDL:    true,
+		Tx:     TxUnknown,
+		State:  StateOpaque,
+		Reason: reason,
+	}
+}
+
+// merge returns a verdict that holds if either of two readings is right.
+func merge(a, b Statement) Statement {
+	if careful(b) > careful(a) {
+		a, b = b, a
+	}
+	if a.Route != b.Route {
+		a.Route = RoutePrimary
+	}
+	if a.Tx != b.Tx {
+		a.Tx = TxUnknown
+	}
+	a.Writes = a.Writes || b.Writes
+	a.Pins = a.Pins || b.Pins
+	a.Opaque = a.Opaque || b.Opaque
+	a.DDL = a.DDL || b.DDL
+	a.State |= b.State
+	a.Clears &= b.Clears
+	return a
+}
+
+// careful ranks verdicts; it decides whose reason is given.
+func careful(st Statement) (n int) {
+	if st.Route == RoutePrimary {
+		n += 2
+	} else if st.Route == RouteLast {
+		n++
+	}
+	if st.Pins {
+		n += 3
+	}
+	if st.Writes {
+		n += 10
+	}
+	if st.Opaque {
+		n += 10
+	}
+	return n
+}
+
+// leadingHint reads /* rwsplit:primary */ and /* rwsplit:replica */ at the
+// start of the text.
+func leadingHint(query string) CommentHint {
+	i := skipSpace(query, 0)
+	if !strings.HasPrefix(query[i:], "/*") {
+		return HintNone
+	}
+	i = skipSpace(query, i+2)
+	const prefix = "rwsplit:"
+	if !strings.HasPrefix(query[i:], prefix) {
+		return HintNone
+	}
+	i = skipSpace(query, i+len(prefix))
+	hint := HintNone
+	switch {
+	case strings.HasPrefix(query[i:], "primary"):
+		hint = HintPrimary
+	case strings.HasPrefix(query[i:], "replica"):
+		hint = HintReplica
+	default:
+		return HintNone
+	}
+	i = skipSpace(query, i+len("primary"))
+	if !strings.HasPrefix(query[i:], "*/") {
+		return HintNone
+	}
+	return hint
+}
+
+func skipSpace(s string, i int) int {
+	for i < len(s) && (s[i] == ' ' || s[i]-'\t' <= '\r'-'\t') {
+		i++
+	}
+	return i
 }

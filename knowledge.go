@@ -67,9 +67,9 @@ func splitName(name string) (schema, last string) {
 			part = strings.ReplaceAll(name[1:end], string([]byte{q, q}), string(q))
 			name = name[min(end+1, len(name)):]
 		} else if i := strings.IndexByte(name, '.'); i >= 0 {
-			part, name = strings.ToLower(strings.TrimSpace(name[:i])), name[i:]
+			part, name = asciiLower(strings.TrimSpace(name[:i])), name[i:]
 		} else {
-			part, name = strings.ToLower(strings.TrimSpace(name)), ""
+			part, name = asciiLower(strings.TrimSpace(name)), ""
 		}
 		schema, last = last, part
 		name = strings.TrimSpace(name)
@@ -114,3 +114,14 @@ func (k *knowledge) primaryOnly(schema, name []byte) bool {
 
 // maxNameLen bounds the names that are looked up; longer ones are unknown.
 const maxNameLen = 128
+
+// asciiLower folds a name as PostgreSQL does: letters beyond ASCII stay.
+func asciiLower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if c-'A' <= 'Z'-'A' {
+			b[i] = c | 0x20
+		}
+	}
+	return string(b)
+}

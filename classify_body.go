@@ -1,0 +1,292 @@
+package rwsplit
+
+// name is an identifier that may turn out to be the name of a function.
+type name struct {
+	start, end int
+	word       *wordEntry // nil if quoted
+	role       nameRole
+	operand    bool // stands right after a value
+	parts      int  // qualifiers before it
+	qual       struct {
+		start, end int
+		quoted     bool
+	}
+}
+
+// body reads a query up to its end, from the current token on. loose is for
+// statements whose names are not all functions (DDL): unknown names followed
+// by a parenthesis are no calls there, until a query starts.
+func (s *scanner) body(loose bool) {
+	var (
+		n      name
+		lev    = s.levels[s.depth]
+		prev   = tokLParen // so that WITH may start here
+		kw     keyword     // of the token before, if a word
+		kw2    keyword     // of the one before that
+		byName = s.know != nil && len(s.know.relations) > 0
+		local  = len(s.r.localPrefix) > 0
+	)
+	for {
+		cur := kwNone
+		switch s.kind {
+		case tokWord, tokQuoted:
+			w := s.word
+			if s.kind == tokQuoted {
+				w = &noWord
+			}
+			n.operand = valueBefore(prev, kw)
+			if prev == tokDot {
+				n.parts++
+				n.qual.start, n.qual.end, n.qual.quoted = n.start, n.end, n.word == nil
+				if n.role != roleType && n.role != roleTarget {
+					n.role = roleCall
+				}
+			} else {
+				n.parts = 0
+				n.role = roleCall
+				cur = w.kw
+				switch {
+				case prev == tokCast:
+					n.role = roleType
+					cur = kwNone
+				case kw == kwAs, kw == kwSample:
+					n.role = roleType
+					if cur != kwSelect && cur != kwValues && cur != kwWith {
+						cur = kwNone
+					}
+				case lev.with && (prev == tokComma || kw == kwWith):
+					n.role = roleList
+					if cur != kwWith {
+						cur = kwNone
+					}
+				}
+			}
+			n.start, n.end = s.start, s.pos
+			n.word = w
+			if s.kind == tokQuoted {
+				n.word = nil
+			}
+			if cur <= kwValue {
+				switch lev.from {
+				case fromTable:
+					lev.from = fromNamed
+				case fromNamed:
+					if prev != tokDot {
+						lev.from = fromDone
+						if n.role == roleCall && n.operand {
+							n.role = roleList
+						}
+					}
+				case fromTarget:
+					lev.from = fromInto
+					n.role = roleTarget
+				}
+				if w.bareEff != effNone {
+					s.apply(w.bareEff, w.bareReason)
+				} else if local && !loose && s.localRelation(s.nameText(n.start, n.end, n.word == nil)) {
+					s.apply(effPrimary, "relation of one server (pg_stat_*)")
+				}
+				if byName && n.role == roleCall && s.primaryOnly(&n) {
+					s.apply(effPrimary, "relation that a replica can't serve")
+				}
+			} else if !loose {
+				s.keyword(cur, kw, kw2, prev, w, &lev)
+			} else if cur == kwSelect || (cur == kwWith || cur == kwValues) && kw == kwAs {
+				loose = false
+				s.keyword(cur, kw, kw2, prev, w, &lev)
+			}
+			if w.bareEff != effNone && cur > kwValue {
+				s.apply(w.bareEff, w.bareReason)
+			}
+		case tokLParen, tokLBracket:
+			inner := level{brack: s.kind == tokLBracket}
+			switch {
+			case s.kind == tokLBracket:
+			case kw == kwOn && kw2 == kwDistinct || kw == kwTop:
+				inner.on = true
+			case prev == tokWord || prev == tokQuoted:
+				if n.role == roleCall && !s.call(&n, loose) && lev.from == fromTable {
+					inner.from = fromTable // FROM (a JOIN b)
+				}
+				if n.role == roleTarget {
+					lev.from = fromNone
+				}
+			case lev.from == fromTable:
+				inner.from = fromTable
+			}
+			if s.depth >= maxDepth {
+				s.unreadable("nested too deeply")
+				return
+			}
+			s.levels[s.depth] = lev
+			s.depth++
+			lev = inner
+		case tokRParen, tokRBracket:
+			if s.depth == 0 && s.stop == stopParen && s.kind == tokRParen {
+				s.next()
+				return
+			}
+			if s.depth == 0 || lev.brack != (s.kind == tokRBracket) {
+				s.unreadable("unbalanced parentheses")
+				return
+			}
+			on := lev.on
+			s.depth--
+			lev = s.levels[s.depth]
+			if lev.from == fromTable {
+				lev.from = fromNamed
+			}
+			if on {
+				prev, kw2, kw = tokComma, kwNone, kwNone
+				s.next()
+				continue
+			}
+		case tokComma:
+			if s.depth == 0 && s.stop == stopComma {
+				return
+			}
+			if lev.from == fromNamed || lev.from == fromDone {
+				lev.from = fromTable
+			}
+		case tokVar:
+			if !loose || !valueBefore(prev, kw) { // not user@host
+				s.apply(effUserVar, "user variable")
+			}
+		case tokSysVar:
+			s.sysVar()
+		case tokSemicolon, tokEOF:
+			if s.depth != 0 {
+				s.unreadable("unbalanced parentheses")
+			} else if kw == kwInto {
+				s.apply(effOpaqueTx, "malformed INTO")
+			}
+			return
+		case tokBad:
+			s.unreadable("malformed text")
+			return
+		}
+		prev, kw2, kw = s.kind, kw, cur
+		s.next()
+	}
+}
+
+// valueBefore reports whether the token before ends a value, so that a name
+// right after it can't be the name of a function in any valid text.
+func valueBefore(prev tokenKind, kw keyword) bool {
+	switch prev {
+	case tokRParen, tokRBracket, tokString, tokNumber, tokParam, tokQuoted, tokVar, tokSysVar:
+		return true
+	case tokWord:
+		return kw <= kwValue
+	}
+	return false
+}
+
+// keyword reads a keyword in the body of a query. kw and kw2 are the keywords
+// before it.
+func (s *scanner) keyword(cur, kw, kw2 keyword, prev tokenKind, w *wordEntry, lev *level) {
+	switch cur {
+	case kwSelect, kwValues:
+		if cur == kwSelect || lev.with {
+			lev.from = fromNone
+			lev.with = false
+		}
+	case kwWith:
+		if prev == tokLParen {
+			lev.with = true
+			return
+		}
+	case kwFrom, kwJoin:
+		lev.from = fromTable
+		return
+	case kwLateral, kwTarget:
+		return
+	case kwOrdinality:
+		lev.from = fromNamed
+		return
+	case kwClause:
+		lev.from, lev.with = fromNone, false
+		return
+	case kwInto:
+		s.into(kw, lev)
+		return
+	case kwUpdate:
+		if kw == kwFor || kw == kwKey {
+			s.apply(effLock, "locking read (FOR UPDATE)")
+			return
+		}
+		s.dml(prev, kw, "write inside a query (UPDATE)")
+		lev.from = fromTable
+		return
+	case kwInsert:
+		if s.dmlCall() {
+			return
+		}
+		s.dml(prev, kw, "write inside a query (INSERT)")
+		lev.from = fromTarget
+		return
+	case kwDelete:
+		s.dml(prev, kw, "write inside a query (DELETE, MERGE)")
+	case kwShare:
+		if kw == kwFor || kw == kwKey {
+			s.apply(effLock, "locking read (FOR SHARE)")
+		}
+	case kwNo, kwKey:
+		if kw == kwFor {
+			s.apply(effLock, "locking read (FOR KEY SHARE)")
+		}
+	case kwLock:
+		s.apply(effLock, "locking read (LOCK IN SHARE MODE)")
+	case kwFor:
+		if kw == kwNextOf && kw2 == kwNext {
+			s.apply(effWrite, "sequence (NEXT VALUE FOR)")
+		}
+	}
+	if lev.from == fromNamed || lev.from == fromTable && cur != kwValues {
+		lev.from = fromDone
+	}
+}
+
+// dml reads a keyword of a data change. In valid texts it is the name of a
+// column where a value is expected right after an operator, a comma or a
+// keyword that wants a value.
+func (s *scanner) dml(prev tokenKind, kw keyword, reason string) {
+	switch prev {
+	case tokComma, tokOp, tokCast, tokDot, tokLBracket:
+		return
+	case tokWord:
+		if kw == kwSelect || kw == kwDistinct || kw == kwClause || kw == kwOn {
+			return
+		}
+	}
+	s.apply(effWrite, reason)
+}
+
+// dmlCall reports whether INSERT or REPLACE is a function of that name here.
+func (s *scanner) dmlCall() bool {
+	return s.word.call != callSyntax && s.peekKind() == tokLParen
+}
+
+// into reads INTO and what stands after it.
+func (s *scanner) into(kw keyword, lev *level) {
+	if s.st.Writes && (kw == kwInsert || kw == kwTarget || kw == kwDelete) {
+		lev.from = fromTarget
+		return
+	}
+	saved := s.lexer
+	s.next()
+	switch {
+	case s.kind == tokVar:
+		s.apply(effUserVar, "user variable (INTO @)")
+	case s.r.lang.mysqlFamily() && (s.is("outfile") || s.is("dumpfile")):
+		s.apply(effPrimary, "writes a file of the server (INTO OUTFILE)")
+	case s.r.lang == langPostgres && (s.is("temp") || s.is("temporary")):
+		s.apply(effTempTable, "temporary table (SELECT INTO TEMP)")
+		s.st.DDL = true
+	case s.r.lang == langPostgres:
+		s.apply(effDDL, "write (SELECT INTO)")
+	default:
+		s.apply(effOpaque, "unknown INTO")
+	}
+	s.lexer = saved
+}

@@ -1,0 +1,219 @@
+package rwsplit
+
+// call reads a name that a parenthesis follows. It reports whether it is that
+// of a function.
+func (s *scanner) call(n *name, loose bool) bool {
+	e := n.word
+	quoted := e == nil
+	builtin := n.parts == 0
+	if n.parts == 1 && s.r.qualifier != "" {
+		builtin = s.nameIs(n.qual.start, n.qual.end, n.qual.quoted, s.r.qualifier)
+	}
+	if quoted {
+		e = &noWord
+		if s.r.quotedCalls && builtin {
+			e = s.quotedFunction(n)
+		}
+	}
+	if builtin {
+		switch e.call {
+		case callSyntax:
+			if n.parts == 0 && !quoted {
+				return false
+			}
+		case callContext:
+			if n.parts == 0 && !quoted && n.operand {
+				return false
+			}
+		case callSafe:
+			return true
+		case callSetting:
+			s.settingArgument()
+			return true
+		case callEffect:
+			s.apply(e.callEff, e.callReason)
+			return true
+		}
+	}
+	if loose || s.readFunction(n, quoted) {
+		return true
+	}
+	s.apply(effOpaque, "unknown function")
+	return true
+}
+
+// quotedFunction returns the built-in function that a quoted name stands for.
+func (s *scanner) quotedFunction(n *name) *wordEntry {
+	text, ok := unquote(s.src[n.start:n.end])
+	if !ok {
+		return &noWord
+	}
+	e := s.rules.words.find(text)
+	if !s.r.quotedFold && e.name != text {
+		return &noWord
+	}
+	return e
+}
+
+// settingArgument reads the name in current_setting('name') without leaving
+// the parenthesis.
+func (s *scanner) settingArgument() {
+	saved := s.lexer
+	s.next()
+	text := s.text()
+	plain := s.kind == tokString && text[0] == '\''
+	s.next()
+	if !plain || s.kind != tokRParen && s.kind != tokComma || s.primarySetting(text[1:len(text)-1]) {
+		s.apply(effPrimary, "setting that tells what the server may do")
+	}
+	s.lexer = saved
+}
+
+// primarySetting reports whether the value of a setting must come from the
+// primary.
+func (s *scanner) primarySetting(setting string) bool {
+	var buf [maxNameLen]byte
+	if len(setting) > len(buf) {
+		return true
+	}
+	_, found := s.r.settings[string(fold(buf[:0], setting))]
+	return found
+}
+
+// sysVar reads @@v, @@scope.v.
+func (s *scanner) sysVar() {
+	text := s.text()[2:]
+	if variableScope(text) != scopeNone && s.peekKind() == tokDot {
+		s.next()
+		s.next()
+		text = s.text()
+	}
+	s.sysVarRead(text)
+}
+
+func (s *scanner) sysVarRead(text string) {
+	if len(text) > 0 && text[0] == '`' {
+		text, _ = unquote(text)
+	}
+	var buf [maxNameLen]byte
+	if len(text) == 0 || len(text) > len(buf) {
+		s.apply(effOpaque, "unknown system variable")
+		return
+	}
+	for i := range len(text) {
+		if text[i] >= 0x80 {
+			s.apply(effOpaque, "unknown system variable")
+			return
+		}
+	}
+	if v, ok := s.r.sysVars[string(fold(buf[:0], text))]; ok {
+		s.apply(v.effect, v.reason)
+	}
+}
+
+// scope is where a system variable is set.
+type scope uint8
+
+const (
+	scopeNone scope = iota
+	scopeSession
+	scopeGlobal
+)
+
+func variableScope(word string) scope {
+	switch {
+	case equalFold("session", word), equalFold("local", word):
+		return scopeSession
+	case equalFold("global", word), equalFold("persist", word), equalFold("persist_only", word):
+		return scopeGlobal
+	}
+	return scopeNone
+}
+
+// fold appends s in lower case to dst.
+func fold(dst []byte, s string) []byte {
+	for i := range len(s) {
+		c := s[i]
+		if c-'A' <= 'Z'-'A' {
+			c |= 0x20
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// nameText returns the text of a name without its quotes.
+func (s *scanner) nameText(start, end int, quoted bool) string {
+	if !quoted {
+		return s.src[start:end]
+	}
+	text, _ := unquote(s.src[start:end])
+	return text
+}
+
+// nameIs reports whether a name is lower, which is in lower case.
+func (s *scanner) nameIs(start, end int, quoted bool, lower string) bool {
+	text := s.nameText(start, end, quoted)
+	if quoted && !s.r.quotedFold {
+		return text == lower
+	}
+	return equalFold(lower, text)
+}
+
+// folded appends a name to dst as the engine folds it. nil means that it is too
+// long to be known or holds escapes.
+func (s *scanner) folded(dst []byte, start, end int, quoted bool) []byte {
+	text := s.src[start:end]
+	if quoted {
+		var ok bool
+		if text, ok = unquote(text); !ok {
+			return nil
+		}
+	}
+	if s.r.nameLimit > 0 && len(text) > s.r.nameLimit {
+		text = text[:s.r.nameLimit]
+	}
+	if len(text) == 0 || len(text) > maxNameLen {
+		return nil
+	}
+	if quoted && !s.r.quotedFold {
+		return append(dst, text...)
+	}
+	return fold(dst, text)
+}
+
+// readFunction reports whether a function is known to be safe on a replica.
+func (s *scanner) readFunction(n *name, quoted bool) bool {
+	if s.know == nil || n.parts > 1 {
+		return false
+	}
+	var buf, qbuf [maxNameLen]byte
+	f := s.folded(buf[:0], n.start, n.end, quoted)
+	if f == nil {
+		return false
+	}
+	if n.parts == 0 {
+		return s.know.readFunction(nil, f)
+	}
+	q := s.folded(qbuf[:0], n.qual.start, n.qual.end, n.qual.quoted)
+	return q != nil && s.know.readFunction(q, f)
+}
+
+// primaryOnly reports whether a name may be that of a relation which a replica
+// can't serve.
+func (s *scanner) primaryOnly(n *name) bool {
+	var buf, qbuf [maxNameLen]byte
+	quoted := n.word == nil
+	f := s.folded(buf[:0], n.start, n.end, quoted)
+	if f == nil {
+		return quoted
+	}
+	if n.parts == 0 {
+		return s.know.primaryOnly(nil, f)
+	}
+	q := s.folded(qbuf[:0], n.qual.start, n.qual.end, n.qual.quoted)
+	if q == nil {
+		return true
+	}
+	return s.know.primaryOnly(q, f)
+}

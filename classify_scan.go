@@ -1,0 +1,220 @@
+package rwsplit
+
+import "strings"
+
+// maxDepth bounds the parentheses that a statement may nest. Statements of
+// programs stay far below it; deeper ones go to the primary.
+const maxDepth = 250
+
+// scanner walks once over the tokens of a text. A read is a statement that
+// begins like one and in which nothing was found that a replica must not do:
+// row locks, INTO, data changes at any depth, calls of functions outside the
+// safe lists, session variables, sequences.
+type scanner struct {
+	lexer
+	r    *languageRules
+	know *knowledge
+	st   Statement // of the current statement; Route stays 0 until finish
+	rank uint8     // of the effect that gave the reason
+	last bool      // some effect asked for RouteLast
+
+	explain bool // planned, not executed
+	broken  bool // the rest of the text can't be read
+	stop    stopAt
+
+	depth  int
+	levels [maxDepth + 2]level
+}
+
+// level is the state of one pair of parentheses.
+type level struct {
+	from  fromState
+	with  bool // in the list of a WITH
+	brack bool // a bracket
+	on    bool // the parentheses of DISTINCT ON: what follows is a new operand
+}
+
+// stopAt says where a body ends before its statement does.
+type stopAt uint8
+
+const (
+	stopNone  stopAt = iota
+	stopParen        // behind the closing parenthesis
+	stopComma        // at a comma outside of parentheses
+)
+
+// fromState tells where in a FROM clause a name stands.
+type fromState uint8
+
+const (
+	fromNone   fromState = iota
+	fromTable            // a table is expected
+	fromNamed            // a table was read: an alias may follow
+	fromDone             // an alias was read
+	fromTarget           // the table of an INSERT is expected
+	fromInto             // it was read: a list of columns may follow
+)
+
+// nameRole says what a parenthesis after a name would mean.
+type nameRole uint8
+
+const (
+	roleCall   nameRole = iota // a call
+	roleType                   // an alias with columns, or a type with a length
+	roleList                   // a list of columns
+	roleTarget                 // the table of an INSERT
+)
+
+// scan classifies a text in one reading.
+func scan(r *languageRules, lex *lexRules, k *knowledge, query string) (Statement, lexFlags) {
+	var s scanner
+	s.src, s.rules, s.r, s.know = query, lex, r, k
+	var all Statement
+	n := 0
+	for s.next(); s.kind != tokEOF; {
+		if s.kind == tokSemicolon {
+			s.next()
+			continue
+		}
+		s.statement()
+		if s.broken {
+			if n > 0 {
+				s.flags &^= lexSoftBad // what stands before it may run
+				s.st.State |= all.State
+			}
+			s.st.Writes, s.st.DDL, s.st.Pins, s.st.Clears = true, true, true, 0
+			return s.st, s.flags
+		}
+		if n++; n == 1 {
+			all = s.st
+		} else {
+			all = batch(all, s.st)
+		}
+	}
+	if n == 0 {
+		return Statement{Reason: "empty statement"}, s.flags
+	}
+	return all, s.flags
+}
+
+// batch joins the verdicts on two statements of one text.
+func batch(a, b Statement) Statement {
+	tx := TxNone
+	if a.Tx != TxNone || b.Tx != TxNone {
+		tx = TxUnknown
+	}
+	if a.Route == RouteReplica && b.Route == RouteReplica {
+		a.Opaque = true
+		return a
+	}
+	a = merge(a, b)
+	a.Route, a.Opaque, a.Tx, a.Clears = RoutePrimary, true, tx, 0
+	return a
+}
+
+// apply adds what a part of the statement does.
+func (s *scanner) apply(id effectID, reason string) {
+	e := &effects[id]
+	if e.rank > s.rank {
+		s.rank, s.st.Reason = e.rank, reason
+	}
+	s.last = s.last || e.route == RouteLast
+	s.st.Writes = s.st.Writes || e.writes
+	s.st.Opaque = s.st.Opaque || e.opaque
+	s.st.DDL = s.st.DDL || e.ddl
+	s.st.State |= e.state
+	if e.tx != TxNone {
+		s.st.Tx = e.tx
+	}
+}
+
+// unreadable gives up on the text.
+func (s *scanner) unreadable(reason string) {
+	s.broken = true
+	s.apply(effOpaqueTx, reason)
+	s.st.Reason = reason
+}
+
+// finish turns what was found into a verdict.
+func (s *scanner) finish() {
+	if s.explain && !s.st.Opaque {
+		if s.st.Writes {
+			s.st.Reason = "EXPLAIN of a write"
+		}
+		s.st.Writes, s.st.DDL, s.st.Tx = false, false, TxNone
+	}
+	if s.st.Opaque && !s.broken {
+		s.st.Clears = 0
+	}
+	s.st.Pins = s.st.Pins || s.st.State != 0
+	switch s.rank {
+	case effects[effNone].rank:
+		s.st.Route = RouteReplica
+	case effects[effLast].rank:
+		s.st.Route = RouteLast
+	}
+}
+
+// is reports whether the token is the word lower, which is in lower case.
+func (s *scanner) is(lower string) bool {
+	return s.kind == tokWord && equalFold(lower, s.text())
+}
+
+// isOp reports whether the token is the operator byte c.
+func (s *scanner) isOp(c byte) bool { return s.kind == tokOp && s.src[s.start] == c }
+
+// accept skips the token if it is the word lower.
+func (s *scanner) accept(lower string) bool {
+	if !s.is(lower) {
+		return false
+	}
+	s.next()
+	return true
+}
+
+// atEnd reports whether the statement ends here.
+func (s *scanner) atEnd() bool { return s.kind == tokEOF || s.kind == tokSemicolon }
+
+// peekKind returns the kind of the token after this one.
+func (s *scanner) peekKind() tokenKind {
+	saved := s.lexer
+	s.next()
+	kind := s.kind
+	s.lexer = saved
+	return kind
+}
+
+// skip reads over the rest of the statement.
+func (s *scanner) skip() {
+	for ; !s.atEnd(); s.next() {
+		if s.kind == tokBad {
+			s.unreadable("malformed text")
+			return
+		}
+	}
+}
+
+// prefixed reports whether s begins with prefix in any case.
+func prefixed(s, prefix string) bool {
+	return len(s) >= len(prefix) && equalFold(prefix, s[:len(prefix)])
+}
+
+// localRelation reports whether a name is that of a relation which holds one
+// server's own data (pg_stat_activity).
+func (s *scanner) localRelation(name string) bool {
+	for _, p := range s.r.localPrefix {
+		if prefixed(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// unquote returns a name without its quotes. ok is false if it holds escapes.
+func unquote(text string) (name string, ok bool) {
+	if len(text) < 2 || strings.IndexByte("\"`[", text[0]) < 0 {
+		return "", false // U&"..": may hold escapes
+	}
+	name = text[1 : len(text)-1]
+	return name, text[0] == '[' || strings.IndexByte(name, text[0]) < 0
+}

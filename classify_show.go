@@ -1,0 +1,251 @@
+package rwsplit
+
+// explainStatement reads EXPLAIN, DESCRIBE and DESC. What is explained without
+// ANALYZE is planned and not executed.
+func (s *scanner) explainStatement(w *wordEntry) {
+	switch s.r.lang {
+	case langPostgres:
+		s.explainPostgres()
+	case langSQLite:
+		if s.accept("query") {
+			s.accept("plan")
+		}
+		s.explain = true
+		s.begin()
+	case langGeneric:
+		s.begin() // as if it were executed
+	default:
+		s.explainMySQL(w)
+	}
+}
+
+func (s *scanner) explainPostgres() {
+	analyze := false
+	if s.kind == tokLParen {
+		saved := s.lexer
+		s.next()
+		if s.kind == tokLParen || s.kind == tokWord && s.word.start == startQuery {
+			s.lexer = saved
+		} else if !s.explainOptions(&analyze) {
+			return
+		}
+	} else {
+		analyze = s.accept("analyze") || s.accept("analyse")
+		s.accept("verbose")
+	}
+	s.explain = !analyze
+	s.begin()
+}
+
+// explainOptions reads (ANALYZE off, VERBOSE, FORMAT JSON) from behind its
+// parenthesis. An option that may be ANALYZE and is not plainly off is on.
+func (s *scanner) explainOptions(analyze *bool) bool {
+	for s.kind != tokRParen {
+		if s.atEnd() || s.kind == tokBad || s.kind == tokLParen {
+			s.unknown()
+			return false
+		}
+		option := s.is("analyze") || s.is("analyse") || s.kind == tokQuoted
+		s.next()
+		if option && !s.off() {
+			*analyze = true
+		}
+		for s.kind != tokComma && s.kind != tokRParen {
+			if s.atEnd() || s.kind == tokBad || s.kind == tokLParen {
+				s.unknown()
+				return false
+			}
+			s.next()
+		}
+		if s.kind == tokComma {
+			s.next()
+		}
+	}
+	s.next()
+	return true
+}
+
+// off reports whether the token is a false value.
+func (s *scanner) off() bool {
+	text := s.text()
+	if s.kind == tokString && len(text) > 2 && text[0] == '\'' {
+		text = text[1 : len(text)-1]
+	}
+	return equalFold("off", text) || equalFold("false", text) || text == "0"
+}
+
+func (s *scanner) explainMySQL(w *wordEntry) {
+	analyze := false
+	for {
+		switch {
+		case s.accept("extended"), s.accept("partitions"):
+			continue
+		case s.is("analyze"):
+			s.next()
+			analyze = true
+			continue
+		case s.is("format"):
+			s.next()
+			if !s.isOp('=') {
+				s.describe()
+				return
+			}
+			s.next()
+			s.next()
+			continue
+		case s.accept("into"):
+			if s.kind != tokVar {
+				s.unknown()
+				return
+			}
+			s.apply(effUserVar, "user variable (EXPLAIN INTO @)")
+			s.next()
+			continue
+		case s.accept("for"):
+			if s.is("schema") || s.is("database") {
+				s.next()
+				s.next()
+				continue
+			}
+			s.apply(effPrimary, "session of this server (EXPLAIN FOR CONNECTION)")
+			s.skip()
+			return
+		}
+		break
+	}
+	if s.kind == tokLParen || s.kind == tokWord && (s.word.start == startQuery || s.word.start == startDML) {
+		s.explain = !analyze
+		s.begin()
+		return
+	}
+	if analyze {
+		s.unknown()
+		return
+	}
+	s.describe()
+}
+
+// describe reads the rest of DESCRIBE table.
+func (s *scanner) describe() {
+	if s.rank == 0 {
+		s.st.Reason = "plain read"
+	}
+	for ; !s.atEnd(); s.next() {
+		switch s.kind {
+		case tokWord, tokQuoted, tokString, tokDot:
+			if s.kind != tokWord || s.word.start != startQuery && s.word.start != startDML {
+				continue
+			}
+		}
+		s.unknown()
+		return
+	}
+}
+
+// analyze reads ANALYZE TABLE, and ANALYZE statement of MariaDB, which
+// executes it.
+func (s *scanner) analyze(w *wordEntry) {
+	if s.is("table") || s.is("tables") || s.is("local") || s.is("no_write_to_binlog") {
+		s.apply(w.startEff, w.startReason)
+		s.skip()
+		return
+	}
+	if s.r.lang != langMariaDB {
+		s.unknown()
+		return
+	}
+	if s.accept("format") {
+		if !s.isOp('=') {
+			s.unknown()
+			return
+		}
+		s.next()
+		s.next()
+	}
+	if s.kind == tokLParen || s.kind == tokWord && (s.word.start == startQuery || s.word.start == startDML) {
+		s.begin()
+		return
+	}
+	s.unknown()
+}
+
+// show reads SHOW.
+func (s *scanner) show(w *wordEntry) {
+	s.st.Reason = "plain read"
+	if s.r.lang == langPostgres {
+		text := s.text()
+		if s.kind == tokQuoted {
+			text, _ = unquote(text)
+		}
+		if s.is("all") || s.primarySetting(text) {
+			s.apply(effPrimary, "setting that tells what the server may do")
+		}
+		if s.atEnd() {
+			s.unknown()
+		}
+		s.skip()
+		return
+	}
+	for s.is("full") || s.is("extended") || s.is("global") || s.is("session") || s.is("local") {
+		s.next()
+	}
+	var buf [maxNameLen]byte
+	text := s.text()
+	if s.kind != tokWord || len(text) > len(buf) {
+		s.unknown()
+		return
+	}
+	rule, ok := mysqlShow[string(fold(buf[:0], text))]
+	if !ok {
+		s.apply(effPrimary, "state of one server (SHOW)")
+		s.body(true)
+		return
+	}
+	s.next()
+	if s.is("like") && equalFold("variables", text) {
+		s.showVariables()
+		return
+	}
+	s.apply(rule.effect, rule.reason)
+	if s.rank == 0 && (s.atEnd() || equalFold("grants", text) || equalFold("create", text)) {
+		s.body(true)
+		return
+	}
+	s.body(false)
+}
+
+// showVariables reads SHOW VARIABLES LIKE 'pattern'.
+func (s *scanner) showVariables() {
+	s.next()
+	text := s.text()
+	if s.kind != tokString && s.kind != tokQuoted || len(text) > maxNameLen {
+		s.unknown()
+		return
+	}
+	pattern := text[1 : len(text)-1]
+	for name, rule := range s.r.sysVars {
+		if rule.effect != effNone && likeMatches(pattern, name) {
+			s.apply(effPrimary, "setting that tells what the server may do")
+			break
+		}
+	}
+	s.next()
+	if !s.atEnd() {
+		s.unknown()
+	}
+}
+
+// likeMatches reports whether a pattern of LIKE may match name. A backslash,
+// and everything from the first % on, counts as a match.
+func likeMatches(pattern, name string) bool {
+	for i := range len(pattern) {
+		c := pattern[i]
+		if c == '%' || c == '\\' {
+			return true
+		}
+		if i >= len(name) || c != '_' && c|0x20 != name[i]|0x20 {
+			return false
+		}
+	}
+	return len(pattern) == len(name)
+}

@@ -1,0 +1,305 @@
+package rwsplit
+
+// MySQL 9 and MariaDB 11. Pages of MySQL are below
+// https://dev.mysql.com/doc/refman/8.4/en/, those of MariaDB below
+// https://mariadb.com/kb/en/.
+
+func mysqlRules() *languageRules {
+	return mysqlFamilyRules(langMySQL, mysqlOnlyFunctions)
+}
+
+func mariadbRules() *languageRules {
+	return mysqlFamilyRules(langMariaDB, mariadbOnlyFunctions)
+}
+
+func mysqlFamilyRules(l language, own []functionRule) *languageRules {
+	b := newWordBuilder()
+	b.functions(mysqlFunctions)
+	b.functions(own)
+	b.keywords(mysqlKeywords)
+	b.bare(mysqlWords)
+	if l == langMariaDB {
+		b.bare(mariadbWords)
+		b.keywords(mariadbKeywords)
+	}
+	b.statements(mysqlStatements)
+	words := b.table()
+	return &languageRules{
+		lang:  l,
+		words: words,
+		lex: lexRules{
+			bytes:        mysqlBytes,
+			words:        words,
+			escapeSingle: true,
+			escapeDouble: true,
+			doubleString: true,
+			dashSpace:    true,
+			digitNames:   true,
+			execComments: true,
+			execMariaDB:  l == langMariaDB,
+		},
+		sysVars:    mysqlSysVars,
+		quotedFold: true,
+	}
+}
+
+// sql-statements.html; implicit-commit.html for those that end a transaction
+var mysqlStatements = []statementRule{
+	{startQuery, effNone, "plain read", "select with values table"},
+	{startDML, effWrite, "write", "insert update delete replace"},
+	{startFixed, effWrite, "write", "load kill binlog shutdown"},
+	{startDDL, effCommitDDL, "write", "create alter drop"},
+	{startFixed, effCommitDDL, "write", "truncate rename grant revoke install uninstall import"},
+	{startFixed, effCommit, "write", `optimize repair check checksum cache reset purge clone change stop restart
+		backup`},
+	{startFixed, effOpaqueTx, "opaque", "call"},
+	{startDML, effOpaque, "opaque", "do"},
+	{startAnalyze, effCommit, "write", "analyze"},
+	{startExplain, effNone, "plain read", "explain describe desc"},
+	{startShow, effNone, "plain read", "show"},
+	{startSet, effSetting, "session setting", "set"},
+	{startFixed, effSetting, "session setting", "use"},
+	{startFixed, effCursor, "cursor", "handler"},
+	{startPrepare, effPrepared, "text PREPARE", "prepare"},
+	{startDeallocate, effPrepared, "text PREPARE", "deallocate"},
+	{startExecute, effOpaqueTx, "opaque", "execute"},
+	{startLock, effTableLock, "table lock", "lock"},
+	{startUnlock, effTableLock, "table lock", "unlock"},
+	{startFlush, effCommit, "write", "flush"},
+	{startGet, effLast, "about the statement before", "get"},
+	{startXA, effWrite, "distributed transaction", "xa"},
+	{startBegin, effPrimary, "transaction control", "begin"},
+	{startStart, effPrimary, "transaction control", "start"},
+	{startCommit, effPrimary, "transaction control", "commit"},
+	{startRollback, effPrimary, "transaction control", "rollback"},
+	{startSavepoint, effPrimary, "transaction control", "savepoint release"},
+}
+
+// showRule says what SHOW of something means, by the word after the modifiers.
+type showRule struct {
+	effect effectID
+	reason string
+}
+
+// show.html; what is not listed belongs on the primary
+var mysqlShow = map[string]showRule{
+	"character": {}, "charset": {}, "collation": {}, "columns": {}, "create": {}, "databases": {}, "engines": {},
+	"events": {}, "fields": {}, "function": {}, "grants": {}, "index": {}, "indexes": {}, "keys": {}, "plugins": {},
+	"privileges": {}, "procedure": {}, "schemas": {}, "storage": {}, "table": {}, "tables": {}, "triggers": {},
+	"package": {},
+
+	"warnings": {effLast, "about the statement before (SHOW WARNINGS)"},
+	"errors":   {effLast, "about the statement before (SHOW ERRORS)"},
+	"count":    {effLast, "about the statement before (SHOW COUNT)"},
+
+	"variables": {effPrimary, "setting that tells what the server may do"},
+}
+
+// server-system-variables.html
+var mysqlSysVars = map[string]sysVarRule{
+	"warning_count": {effLast, "about the statement before (@@warning_count)"},
+	"error_count":   {effLast, "about the statement before (@@error_count)"},
+
+	"read_only":                     sysVarWritable,
+	"super_read_only":               sysVarWritable,
+	"innodb_read_only":              sysVarWritable,
+	"offline_mode":                  sysVarWritable,
+	"transaction_read_only":         sysVarWritable,
+	"tx_read_only":                  sysVarWritable,
+	"autocommit":                    sysVarSession,
+	"identity":                      sysVarSession,
+	"last_insert_id":                sysVarSession,
+	"insert_id":                     sysVarSession,
+	"last_gtid":                     sysVarSession,
+	"in_transaction":                sysVarSession,
+	"in_predicate":                  sysVarSession,
+	"pseudo_thread_id":              sysVarSession,
+	"rand_seed1":                    sysVarSession,
+	"rand_seed2":                    sysVarSession,
+	"timestamp":                     sysVarSession,
+	"profiling":                     sysVarSession,
+	"statement_id":                  sysVarSession,
+	"sql_log_bin":                   sysVarSession,
+	"gtid_next":                     sysVarSession,
+	"gtid_owned":                    sysVarSession,
+	"gtid_seq_no":                   sysVarSession,
+	"gtid_executed":                 sysVarPosition,
+	"gtid_purged":                   sysVarPosition,
+	"gtid_binlog_pos":               sysVarPosition,
+	"gtid_binlog_state":             sysVarPosition,
+	"gtid_current_pos":              sysVarPosition,
+	"gtid_slave_pos":                sysVarPosition,
+	"wsrep_last_seen_gtid":          sysVarPosition,
+	"wsrep_last_written_gtid":       sysVarPosition,
+	"external_user":                 sysVarSession,
+	"proxy_user":                    sysVarSession,
+	"last_sql_error":                sysVarSession,
+	"session_track_gtids_last_gtid": sysVarSession,
+}
+
+var (
+	sysVarWritable = sysVarRule{effPrimary, "tells whether the server is writable"}
+	sysVarSession  = sysVarRule{effPrimary, "value of this session"}
+	sysVarPosition = sysVarRule{effPrimary, "replication position of one server"}
+)
+
+// Words that do something wherever they stand.
+var mysqlWords = []wordRule{
+	{effPrimary, "value for the next statement", "sql_calc_found_rows"},
+	{effPrimary, "relation of one server", "performance_schema processlist"},
+}
+
+// sequence-functions: the Oracle forms seq.nextval and seq.currval
+var mariadbWords = []wordRule{
+	{effWrite, "changes a sequence", "nextval"},
+	{effPrimary, "value of this session", "currval lastval"},
+}
+
+var mariadbKeywords = []keywordRule{
+	{kwNext, callUnknown, "next previous"},
+	{kwNextOf, callSafe, "value"},
+}
+
+// keywords.html, reserved-words
+var mysqlKeywords = []keywordRule{
+	{kwOther, callUnknown, `accessible add alter analyze asc asensitive before blob both by call cascade change check
+		collate column condition constraint continue create cross cursor databases declare desc describe
+		deterministic distinctrow div drop dual each elseif empty enclosed escaped exit explain force foreign fulltext
+		function generated get grant groups high_priority ignore infile inner inout insensitive
+		io_after_gtids io_before_gtids is iterate keys kill leading leave linear lines load long loop
+		master_bind master_ssl_verify_server_cert match maxvalue modifies natural no_write_to_binlog
+		of optimize optimizer_costs option optionally out outer outfile precision primary procedure purge range read
+		reads read_write references release rename require resignal restrict return revoke schemas sensitive separator
+		set show signal spatial specific sql sqlexception sqlstate sqlwarning sql_big_result
+		sql_buffer_result sql_cache sql_no_cache sql_small_result ssl starting stored system terminated to
+		trailing trigger undo unique unlock unsigned usage use varying virtual while write zerofill escape against
+		preceding following nulls sounds member all_rows`},
+	{kwOther, callSyntax, `all and any between binary by case check collate distinctrow div else except exists
+		force format_of having in index is key like not of or over partition primary references regexp returning rlike
+		rollup row set some then to unique use using when xor escape sounds member set with`},
+	{kwOther, callSafe, `left right mod if interval repeat convert match`},
+	{kwValue, callUnknown, `null true false end maxvalue`},
+	{kwValue, callSafe, `current_date current_time current_timestamp current_user localtime localtimestamp utc_date
+		utc_time utc_timestamp default`},
+	{kwNone, callContext, `against columns filter`},
+	{kwAs, callSyntax, `as`},
+	{kwClause, callSyntax, `where group order having limit union except intersect window`},
+	{kwClause, callUnknown, `offset minus qualify fetch`},
+	{kwDelete, callSyntax, `delete`},
+	{kwDistinct, callSyntax, `distinct`},
+	{kwFor, callSyntax, `for`},
+	{kwFrom, callSyntax, `from`},
+	{kwInsert, callSafe, `insert replace`},
+	{kwInto, callSyntax, `into`},
+	{kwJoin, callSyntax, `join straight_join`},
+	{kwKey, callSyntax, `key`},
+	{kwLateral, callSyntax, `lateral`},
+	{kwLock, callUnknown, `lock`},
+	{kwNo, callUnknown, `no`},
+	{kwOn, callSyntax, `on`},
+	{kwSelect, callSyntax, `select`},
+	{kwShare, callUnknown, `share`},
+	{kwTarget, callUnknown, `ignore low_priority delayed high_priority`},
+	{kwUpdate, callUnknown, `update`},
+	{kwValues, callSafe, `values`},
+	{kwValues, callSyntax, `table`},
+	{kwWith, callSyntax, `with`},
+	{kwWith, callUnknown, `recursive`},
+}
+
+var mysqlFunctions = []functionRule{
+	{"data-types.html", callSafe, effNone, "", `bigint binary bit bool boolean char character date datetime dec decimal
+		double fixed float float4 float8 int int1 int2 int3 int4 int8 integer long mediumint middleint nchar numeric
+		nvarchar precision real signed smallint time timestamp tinyint unsigned varbinary varchar varcharacter year
+		json enum text blob tinytext`},
+	{"comparison-operators.html", callSafe, effNone, "", `coalesce greatest least interval isnull strcmp`},
+	{"flow-control-functions.html", callSafe, effNone, "", `if ifnull nullif`},
+	{"mathematical-functions.html", callSafe, effNone, "", `abs acos asin atan atan2 ceil ceiling conv cos cot crc32
+		degrees exp floor format ln log log10 log2 mod oct pi pow power radians rand round sign sin sqrt tan truncate`},
+	{"string-functions.html", callSafe, effNone, "", `ascii bin bit_length char char_length character_length concat
+		concat_ws elt export_set field find_in_set format from_base64 hex insert instr lcase left length locate lower
+		lpad ltrim make_set mid octet_length ord position quote repeat replace reverse right rpad rtrim soundex space
+		substr substring substring_index to_base64 trim ucase unhex upper weight_string`},
+	{"regexp.html", callSafe, effNone, "", `regexp_instr regexp_replace regexp_substr`},
+	{"date-and-time-functions.html", callSafe, effNone, "", `adddate addtime convert_tz curdate curtime date_add
+		date_format date_sub datediff day dayname dayofmonth dayofweek dayofyear extract from_days from_unixtime
+		get_format hour last_day makedate maketime microsecond minute month monthname now period_add period_diff
+		quarter sec_to_time second str_to_date subdate subtime sysdate time_format time_to_sec timediff timestampadd
+		timestampdiff to_days to_seconds unix_timestamp week weekday weekofyear yearweek`},
+	{"cast-functions.html", callSafe, effNone, "", `cast convert`},
+	{"xml-functions.html", callSafe, effNone, "", `extractvalue updatexml`},
+	{"bit-functions.html", callSafe, effNone, "", `bit_count`},
+	{"encryption-functions.html", callSafe, effNone, "", `aes_decrypt aes_encrypt compress md5 random_bytes sha sha1
+		sha2 uncompress uncompressed_length`},
+	{"information-functions.html", callSafe, effNone, "", `benchmark charset coercibility collation database schema
+		session_user system_user user version current_role`},
+	{"json-functions.html", callSafe, effNone, "", `json_array json_array_append json_array_insert json_arrayagg
+		json_contains json_contains_path json_depth json_extract json_insert json_keys json_length json_merge
+		json_merge_patch json_merge_preserve json_object json_objectagg json_overlaps json_pretty json_quote
+		json_remove json_replace json_schema_valid json_search json_set json_table json_type json_unquote json_valid
+		json_value`},
+	{"aggregate-functions.html", callSafe, effNone, "", `avg bit_and bit_or bit_xor count group_concat max min std
+		stddev stddev_pop stddev_samp sum var_pop var_samp variance`},
+	{"window-functions.html", callSafe, effNone, "", `cume_dist dense_rank first_value lag last_value lead nth_value
+		ntile percent_rank rank row_number`},
+	{"miscellaneous-functions.html", callSafe, effNone, "", `default inet_aton inet_ntoa inet6_aton inet6_ntoa is_ipv4
+		is_ipv4_compat is_ipv4_mapped is_ipv6 name_const sleep uuid values bin_to_uuid uuid_to_bin`},
+	{"spatial-functions.html", callSafe, effNone, "", `geometrycollection geomcollection linestring multilinestring
+		multipoint multipolygon point polygon mbrcontains mbrcoveredby mbrcovers mbrdisjoint mbrequals mbrintersects
+		mbroverlaps mbrtouches mbrwithin mbrequal st_area st_asbinary st_asgeojson st_astext st_aswkb st_aswkt
+		st_buffer st_buffer_strategy st_centroid st_contains st_convexhull st_crosses st_difference st_dimension
+		st_disjoint st_distance st_distance_sphere st_endpoint st_envelope st_equals st_exteriorring
+		st_geomcollfromtext st_geomcollfromtxt st_geomcollfromwkb st_geometrycollectionfromtext
+		st_geometrycollectionfromwkb st_geometryfromtext st_geometryfromwkb st_geometryn st_geometrytype
+		st_geomfromgeojson st_geomfromtext st_geomfromwkb st_interiorringn st_intersection st_intersects st_isclosed
+		st_isempty st_issimple st_isvalid st_length st_linefromtext st_linefromwkb st_linestringfromtext
+		st_linestringfromwkb st_makeenvelope st_mlinefromtext st_mlinefromwkb st_mpointfromtext st_mpointfromwkb
+		st_mpolyfromtext st_mpolyfromwkb st_multilinestringfromtext st_multilinestringfromwkb st_multipointfromtext
+		st_multipointfromwkb st_multipolygonfromtext st_multipolygonfromwkb st_numgeometries st_numinteriorring
+		st_numinteriorrings st_numpoints st_overlaps st_pointfromtext st_pointfromwkb st_pointn st_polyfromtext
+		st_polyfromwkb st_polygonfromtext st_polygonfromwkb st_simplify st_srid st_startpoint st_symdifference
+		st_touches st_union st_within st_x st_y`},
+
+	{"information-functions.html", callEffect, effLast, "about the statement before", `found_rows`},
+	{"information-functions.html", callEffect, effPrimary, "value of this session", `last_insert_id row_count
+		connection_id ps_current_thread_id`},
+	{"string-functions.html", callEffect, effPrimary, "reads a file of the server", `load_file`},
+	{"miscellaneous-functions.html", callEffect, effPrimary, "value of this server", `uuid_short`},
+	{"replication-functions-synchronization.html", callEffect, effPrimary, "waits for replication", `master_pos_wait
+		source_pos_wait wait_for_executed_gtid_set wait_until_sql_thread_after_gtids master_gtid_wait`},
+	{"locking-functions.html", callEffect, effAdvisory, "advisory lock", `get_lock is_free_lock is_used_lock
+		release_all_locks release_lock service_get_read_locks service_get_write_locks service_release_locks`},
+}
+
+var mysqlOnlyFunctions = []functionRule{
+	{"functions.html", callSafe, effNone, "", `any_value current_role format_bytes format_pico_time grouping
+		icu_version is_uuid json_schema_validation_report json_storage_free json_storage_size regexp_like
+		roles_graphml row st_collect st_frechetdistance st_geohash st_hausdorffdistance st_latfromgeohash st_latitude
+		st_lineinterpolatepoint st_lineinterpolatepoints st_longfromgeohash st_longitude st_pointatdistance
+		st_pointfromgeohash st_swapxy st_transform st_validate statement_digest statement_digest_text
+		random_bytes validate_password_strength gtid_subset gtid_subtract`},
+}
+
+var mariadbOnlyFunctions = []functionRule{
+	{"built-in-functions", callSafe, effNone, "", `add_months char_length chr column_check column_create column_delete
+		column_exists column_get column_json column_list crc32c date_diff decode decode_histogram des_decrypt
+		des_encrypt encode encrypt format_pico_time json_array_intersect json_compact json_detailed json_equals
+		json_exists json_loose json_key_value json_normalize json_object_filter_keys json_object_to_array json_query
+		kdf length lengthb median minus months_between natural_sort_key nvl nvl2 old_password password percentile_cont
+		percentile_disc random_bytes rownum sformat substrb sys_guid to_char to_date to_number trunc
+		trim_oracle substr_oracle lpad_oracle rpad_oracle ltrim_oracle rtrim_oracle replace_oracle
+		xmlisvalid from_hex uuid_v4 uuid_v7 vec_distance vec_distance_cosine
+		vec_distance_euclidean vec_fromtext vec_totext`},
+	{"built-in-functions", callSafe, effNone, "", `uuidv4 uuidv7 area asbinary astext aswkb aswkt boundary buffer
+		centroid contains convexhull crosses dimension disjoint endpoint envelope equals exteriorring
+		geomcollfromtext geomcollfromwkb geometrycollectionfromtext geometrycollectionfromwkb geometryfromtext
+		geometryfromwkb geometryn geometrytype geomfromtext geomfromwkb glength interiorringn intersects isclosed
+		isempty isring issimple linefromtext linefromwkb linestringfromtext linestringfromwkb mlinefromtext
+		mlinefromwkb mpointfromtext mpointfromwkb mpolyfromtext mpolyfromwkb numgeometries numinteriorrings numpoints
+		overlaps pointfromtext pointfromwkb pointn pointonsurface polyfromtext polyfromwkb polygonfromtext
+		polygonfromwkb srid startpoint touches within x y st_boundary st_isring st_pointonsurface st_relate
+		st_numinteriorrings`},
+	{"sequence-functions", callEffect, effWrite, "changes a sequence", `nextval setval`},
+	{"sequence-functions", callEffect, effPrimary, "value of this session", `lastval currval`},
+	{"last_value", callSafe, effNone, "", `last_value`},
+}

@@ -1,0 +1,196 @@
+package rwsplit
+
+import "strings"
+
+// keyword is a word with a meaning in the body of a statement.
+type keyword uint8
+
+const (
+	kwNone       keyword = iota // an identifier
+	kwValue                     // stands for a value: NULL, TRUE, CURRENT_DATE
+	kwOther                     // any other keyword: what follows is a new operand
+	kwAs                        // AS
+	kwClause                    // ends FROM: WHERE, GROUP, ORDER, LIMIT, UNION
+	kwDelete                    // DELETE, MERGE, UPSERT
+	kwDistinct                  // DISTINCT
+	kwFor                       // FOR
+	kwFrom                      // FROM
+	kwInsert                    // INSERT, REPLACE
+	kwInto                      // INTO
+	kwJoin                      // JOIN
+	kwKey                       // KEY
+	kwLateral                   // LATERAL, ONLY: a table still follows
+	kwLock                      // LOCK where it locks rows
+	kwNext                      // NEXT, PREVIOUS
+	kwNextOf                    // VALUE in NEXT VALUE FOR
+	kwNo                        // NO
+	kwOn                        // ON
+	kwOrdinality                // ORDINALITY
+	kwSample                    // TABLESAMPLE
+	kwSelect                    // SELECT
+	kwShare                     // SHARE
+	kwTarget                    // between INSERT and its table: IGNORE, LOW_PRIORITY
+	kwTop                       // TOP of other engines
+	kwUpdate                    // UPDATE
+	kwValues                    // VALUES, TABLE
+	kwWith                      // WITH, RECURSIVE
+)
+
+// callClass says what a word means that a parenthesis follows.
+type callClass uint8
+
+const (
+	callUnknown callClass = iota // a function that nobody vouches for
+	callSafe                     // a function that is safe on a replica
+	callSyntax                   // no function: IN (..), VARCHAR (20)
+	callContext                  // no function right after a value: f(x) OVER (..)
+	callSetting                  // a function that reads the setting named by its argument
+	callEffect                   // a function that does something: see callEff
+)
+
+// wordEntry is all that is known about one word of one language.
+type wordEntry struct {
+	name string
+	hash uint32
+	kw   keyword
+
+	call     callClass
+	callEff  effectID
+	bareEff  effectID // of the word itself, wherever it stands
+	start    startKind
+	startEff effectID
+
+	callReason  string
+	bareReason  string
+	startReason string
+}
+
+var noWord wordEntry
+
+// wordTable finds words without regard to ASCII case. It is built once and
+// then only read.
+type wordTable struct {
+	shift uint32
+	slots []wordEntry
+}
+
+// lookup returns the entry of a word, or &noWord. h is its hash as the lexer
+// computes it.
+func (t *wordTable) lookup(h uint32, word string) *wordEntry {
+	mask := uint32(len(t.slots) - 1)
+	for i := (h * 0x9e3779b1) >> t.shift; ; i = (i + 1) & mask {
+		e := &t.slots[i&mask]
+		if e.hash == h && len(e.name) == len(word) && equalFold(e.name, word) {
+			return e
+		}
+		if e.name == "" {
+			return &noWord
+		}
+	}
+}
+
+// find is lookup for a word that the lexer did not hash.
+func (t *wordTable) find(word string) *wordEntry { return t.lookup(hashWord(word), word) }
+
+func hashWord(word string) uint32 {
+	h := uint32(0)
+	for i := range len(word) {
+		h = (h<<5 | h>>27) ^ uint32(word[i]|0x20)
+	}
+	return h
+}
+
+// equalFold reports whether word is lower in any ASCII case; lower is in lower
+// case and as long as word.
+func equalFold(lower, word string) bool {
+	if len(lower) != len(word) {
+		return false
+	}
+	for i := range len(word) {
+		c := word[i]
+		if c != lower[i] && (c-'A' > 'Z'-'A' || c|0x20 != lower[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// wordBuilder collects the rules of a language.
+type wordBuilder struct {
+	entries map[string]*wordEntry
+}
+
+func newWordBuilder() *wordBuilder {
+	return &wordBuilder{entries: make(map[string]*wordEntry, 2048)}
+}
+
+func (b *wordBuilder) entry(name string) *wordEntry {
+	e := b.entries[name]
+	if e == nil {
+		e = &wordEntry{name: name, hash: hashWord(name)}
+		b.entries[name] = e
+	}
+	return e
+}
+
+func (b *wordBuilder) keywords(rules []keywordRule) {
+	for _, r := range rules {
+		for _, name := range strings.Fields(r.words) {
+			e := b.entry(name)
+			e.kw = r.kw
+			if r.call != callUnknown {
+				e.call = r.call
+			}
+		}
+	}
+}
+
+func (b *wordBuilder) functions(rules []functionRule) {
+	for _, r := range rules {
+		for _, name := range strings.Fields(r.names) {
+			name, _, _ = strings.Cut(name, "@") // @16: since that version
+			e := b.entry(name)
+			e.call, e.callEff = r.call, r.effect
+			if r.effect != effNone {
+				e.call = callEffect
+				e.callReason = r.what + " (" + name + ")"
+			}
+		}
+	}
+}
+
+func (b *wordBuilder) bare(rules []wordRule) {
+	for _, r := range rules {
+		for _, name := range strings.Fields(r.words) {
+			e := b.entry(name)
+			e.bareEff = r.effect
+			e.bareReason = r.what + " (" + strings.ToUpper(name) + ")"
+		}
+	}
+}
+
+func (b *wordBuilder) statements(rules []statementRule) {
+	for _, r := range rules {
+		for _, name := range strings.Fields(r.words) {
+			e := b.entry(name)
+			e.start, e.startEff = r.start, r.effect
+			e.startReason = r.what + " (" + strings.ToUpper(name) + ")"
+		}
+	}
+}
+
+func (b *wordBuilder) table() *wordTable {
+	size, shift := 1024, uint32(22)
+	for size < 3*len(b.entries) {
+		size, shift = size*2, shift-1
+	}
+	t := &wordTable{shift: shift, slots: make([]wordEntry, size)}
+	for _, e := range b.entries {
+		i := (e.hash * 0x9e3779b1) >> shift
+		for t.slots[i].name != "" {
+			i = (i + 1) % uint32(size)
+		}
+		t.slots[i] = *e
+	}
+	return t
+}
