@@ -1,0 +1,181 @@
+package rwsplit_test
+
+import (
+	"context"
+	"database/sql/driver"
+	"time"
+)
+
+// everyCall runs one call of each kind and writes down its error.
+func (s *scene) everyCall(ctx context.Context) {
+	rows, err := s.db.QueryContext(ctx, "SELECT ?", 1)
+	s.rows("query", rows, err)
+	_, err = s.db.ExecContext(ctx, "INSERT INTO t VALUES (1)")
+	s.err("exec", err)
+	st, err := s.db.PrepareContext(ctx, "SELECT ?")
+	s.err("prepare", err)
+	if err == nil {
+		rows, err := st.QueryContext(ctx, 2)
+		s.rows("stmt query", rows, err)
+		s.err("stmt close", st.Close())
+	}
+	tx, err := s.db.BeginTx(ctx, nil)
+	s.err("begin", err)
+	if err == nil {
+		s.err("commit", tx.Commit())
+	}
+	s.err("ping", s.db.PingContext(ctx))
+}
+
+var faultScenarios = []scenario{
+	{name: "context cancelled before", run: func(s *scene) {
+		ctx, cancel := context.WithCancel(bg)
+		cancel()
+		s.everyCall(ctx)
+		_, err := s.db.Conn(ctx)
+		s.err("conn", err)
+
+		conn, err := s.db.Conn(bg)
+		s.err("conn", err)
+		_, err = conn.QueryContext(ctx, "SELECT 1")
+		s.err("conn query", err)
+		_, err = conn.ExecContext(ctx, "INSERT INTO t VALUES (1)")
+		s.err("conn exec", err)
+		_, err = conn.PrepareContext(ctx, "SELECT 1")
+		s.err("conn prepare", err)
+		_, err = conn.BeginTx(ctx, nil)
+		s.err("conn begin", err)
+		s.err("conn ping", conn.PingContext(ctx))
+		s.err("close", conn.Close())
+		s.pool("after")
+	}},
+	{name: "context cancelled during a call", run: func(s *scene) {
+		for _, op := range []fakeOp{opQuery, opExec, opPrepare, opStmtQuery, opStmtExec, opBegin, opPing} {
+			ctx, cancel := context.WithCancel(bg)
+			s.script(func(f *fakeServer) {
+				f.hook(op, 1, 1, func(ctx context.Context, _ *fakeConn) error {
+					cancel()
+					if ctx.Done() != nil {
+						<-ctx.Done() // old drivers have no context to wait for
+					}
+					return ctx.Err()
+				})
+			})
+			s.note("cancelled in %s", op)
+			s.everyCall(ctx)
+			cancel()
+			s.script(func(f *fakeServer) { f.unhook(op) })
+			s.eventually("the rollback", s.ended)
+		}
+	}},
+	{name: "deadline", run: func(s *scene) {
+		s.script(func(f *fakeServer) {
+			f.hook(opQuery, 1, 1, func(ctx context.Context, _ *fakeConn) error {
+				if ctx.Done() != nil {
+					<-ctx.Done()
+				}
+				return ctx.Err()
+			})
+		})
+		ctx, cancel := context.WithTimeout(bg, time.Millisecond)
+		defer cancel()
+		conn, err := s.db.Conn(bg)
+		s.err("conn", err)
+		<-ctx.Done()
+		_, err = conn.QueryContext(ctx, "SELECT 1")
+		s.err("query", err)
+		s.err("close", conn.Close())
+	}},
+	{name: "rows cancelled", run: func(s *scene) {
+		s.script(func(f *fakeServer) { f.reply("SELECT t", twoSets) })
+		ctx, cancel := context.WithCancel(bg)
+		rows, err := s.db.QueryContext(ctx, "SELECT t")
+		s.err("query", err)
+		s.note("next %v", rows.Next())
+		cancel()
+		s.eventually("the end of the rows", func() bool { return s.db.Stats().InUse == 0 })
+		s.note("next %v", rows.Next())
+		s.err("rows", rows.Err())
+		s.err("close", rows.Close())
+	}},
+	{name: "bad connection once", run: func(s *scene) {
+		for _, op := range []fakeOp{opQuery, opExec, opPrepare, opBegin, opPing} {
+			s.script(func(f *fakeServer) { f.fail(op, 1, driver.ErrBadConn) })
+			s.note("bad connection in %s", op)
+			s.everyCall(bg)
+			s.script(func(f *fakeServer) { f.unhook(op) })
+			s.pool("after")
+		}
+	}},
+	{name: "bad connection in a statement", routed: true, run: func(s *scene) {
+		s.script(func(f *fakeServer) {
+			f.fail(opStmtQuery, 1, driver.ErrBadConn)
+			f.fail(opStmtExec, 1, driver.ErrBadConn)
+		})
+		st, err := s.db.Prepare("SELECT ?")
+		s.err("prepare", err)
+		rows, err := st.Query(1)
+		s.rows("query", rows, err)
+		s.err("close", st.Close())
+		st, err = s.db.Prepare("INSERT INTO t VALUES (?)")
+		s.err("prepare", err)
+		_, err = st.Exec(1)
+		s.err("exec", err)
+		s.err("close", st.Close())
+	}},
+	{name: "connections die while idle", routed: true, run: func(s *scene) {
+		s.everyCall(bg)
+		s.script((*fakeServer).killConns)
+		s.everyCall(bg)
+		s.pool("after")
+	}},
+	{name: "connection lost", routed: true, run: func(s *scene) {
+		s.script(func(f *fakeServer) { f.breakOn(opExec, 1, errFakeLost); f.breakOn(opStmtExec, 1, errFakeLost) })
+		_, err := s.db.Exec("INSERT INTO t VALUES (1)")
+		s.err("exec", err)
+		_, err = s.db.Exec("INSERT INTO t VALUES (2)")
+		s.err("exec after", err)
+		s.everyCall(bg)
+	}},
+	{name: "connection lost in rows", routed: true, run: func(s *scene) {
+		s.script(func(f *fakeServer) { f.reply("SELECT t", twoSets); f.breakOn(opNext, 2, errFakeLost) })
+		rows, err := s.db.Query("SELECT t")
+		s.rows("query", rows, err)
+		s.everyCall(bg)
+	}},
+	{name: "server never good", routed: true, run: func(s *scene) {
+		s.script(func(f *fakeServer) {
+			for _, op := range []fakeOp{opQuery, opExec, opPrepare, opBegin, opPing} {
+				f.failAll(op, driver.ErrBadConn)
+			}
+		})
+		s.everyCall(bg)
+		s.pool("after")
+	}},
+	{name: "connect fails", routed: true, run: func(s *scene) {
+		s.script(func(f *fakeServer) { f.failAll(opConnect, errFake) })
+		s.everyCall(bg)
+		s.script(func(f *fakeServer) { f.unhook(opConnect) })
+		s.everyCall(bg)
+	}},
+	{name: "reset fails", routed: true, run: func(s *scene) {
+		s.everyCall(bg)
+		s.script(func(f *fakeServer) { f.fail(opReset, 1, driver.ErrBadConn) })
+		s.everyCall(bg)
+	}},
+	{name: "panics", routed: true, leaks: true, run: func(s *scene) {
+		for _, op := range []fakeOp{opQuery, opExec, opPrepare, opStmtQuery, opStmtExec, opBegin, opPing} {
+			s.script(func(f *fakeServer) { f.panicOn(op, 1, "oh no") })
+			s.panics(string(op), func() { s.everyCall(bg) })
+			s.script(func(f *fakeServer) { f.unhook(op) })
+		}
+	}},
+	{name: "raw panics", run: func(s *scene) {
+		conn, err := s.db.Conn(bg)
+		s.err("conn", err)
+		s.panics("raw", func() { _ = conn.Raw(func(any) error { panic("oh no") }) })
+		s.err("ping after", conn.PingContext(bg))
+		s.err("close", conn.Close())
+		s.pool("after")
+	}},
+}

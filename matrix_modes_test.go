@@ -1,0 +1,3 @@
+package rwsplit_test
+
+var matrixModes = []matrixMode{bareMode}
