@@ -184,9 +184,6 @@ func (c *conn) forget(sl *slot) {
 			stmts = append(stmts, b)
 		}
 	}
-	if !c.alive(sl) {
-		stmts = nil // they ended with their connection
-	}
 	ci, w := sl.ci, sl.wire
 	c.held = c.held.without(c.index(sl))
 	sl.ci, sl.wire, sl.closed, sl.stmts = nil, nil, nil, nil
