@@ -62,15 +62,19 @@ func (c *fakeConn) do(ctx context.Context, op fakeOp, query, args string, f func
 		c.s.misuse("%s on connection %d, which is closed", op, c.id)
 		return errors.New("fakedb: connection is closed")
 	}
+	late, dead := ctx.Err() != nil, c.broken.Load()
 	call, err := c.s.begin(ctx, c, op, query, args)
 	defer func() { c.s.end(call, err) }()
+	if late || dead {
+		c.s.vain(call)
+	}
 	if err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if c.broken.Load() {
+	if dead {
 		return driver.ErrBadConn
 	}
 	if f == nil {

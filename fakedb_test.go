@@ -46,6 +46,7 @@ const (
 	opRowsClose fakeOp = "Rows.Close"
 	opSetup     fakeOp = "Setup"
 	opInspect   fakeOp = "Inspect"
+	opProbe     fakeOp = "InTransaction"
 )
 
 // fakeSeq numbers the calls on all servers.
@@ -60,6 +61,7 @@ type fakeCall struct {
 	Query  string
 	Args   string
 	Err    error // what the call returned, once it has
+	Vain   bool  // its connection or its context had ended before: nothing was sent
 }
 
 func (c fakeCall) String() string {
@@ -225,11 +227,15 @@ func (s *fakeServer) begin(ctx context.Context, c *fakeConn, op fakeOp, query, a
 }
 
 func (s *fakeServer) end(call *fakeCall, err error) {
-	if err != nil {
-		s.mu.Lock()
-		call.Err = err
-		s.mu.Unlock()
-	}
+	s.mu.Lock()
+	call.Err = err
+	s.mu.Unlock()
+}
+
+func (s *fakeServer) vain(call *fakeCall) {
+	s.mu.Lock()
+	call.Vain = true
+	s.mu.Unlock()
 }
 
 func (s *fakeServer) misuse(format string, args ...any) {

@@ -18,13 +18,12 @@ var poolScenarios = []scenario{
 		cancel()
 		s.pool("after the wait")
 		var wg sync.WaitGroup
-		wg.Go(func() {
-			_, err := s.db.Exec("INSERT INTO t VALUES (1)")
-			s.err("exec that waited", err)
-		})
+		wg.Go(func() { _, err = s.db.Exec("INSERT INTO t VALUES (1)") })
 		s.eventually("the wait", func() bool { return s.db.Stats().WaitCount == 2 })
-		s.err("close", rows.Close())
+		closeErr := rows.Close()
 		wg.Wait()
+		s.err("close", closeErr)
+		s.err("exec that waited", err)
 		s.pool("after")
 	}},
 	{name: "no idle connections", run: func(s *scene) {
