@@ -18,6 +18,19 @@ import (
 // OpenConnector opens a DSN as the base driver would, dialled through
 // [rwsplit.Dialled].
 func (dialect) OpenConnector(dsn string, role rwsplit.Role, _ bool) (driver.Connector, error) {
+	cfg, err := config(dsn, role)
+	if err != nil {
+		return nil, err
+	}
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, parseError(dsn, err)
+	}
+	return connector, nil
+}
+
+// config is a DSN with what its role asks for.
+func config(dsn string, role rwsplit.Role) (*mysql.Config, error) {
 	cfg, err := parse(dsn)
 	if err != nil {
 		return nil, err
@@ -33,11 +46,7 @@ func (dialect) OpenConnector(dsn string, role rwsplit.Role, _ bool) (driver.Conn
 			}
 		}
 	}
-	connector, err := mysql.NewConnector(cfg)
-	if err != nil {
-		return nil, parseError(dsn, err)
-	}
-	return connector, nil
+	return cfg, nil
 }
 
 // builtinNetworks are what package net dials. The base driver's registry of

@@ -1,0 +1,41 @@
+package rwsqlmw
+
+import "database/sql/driver"
+
+// middleStmt is what sqlmw makes of a statement.
+type middleStmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+// stmt is a statement without the argument checks that sqlmw puts into it.
+type stmt struct{ middleStmt }
+
+// newStmt gives a statement the argument checks of the base statement: those
+// of sqlmw come before a ColumnConverter, which then never has a say.
+func newStmt(middle middleStmt, base driver.Stmt) driver.Stmt {
+	s := stmt{middle}
+	checker, checks := base.(driver.NamedValueChecker)
+	converter, converts := base.(driver.ColumnConverter) //nolint:staticcheck // SA1019: base drivers may still have it
+	switch {
+	case checks && converts:
+		return struct {
+			stmt
+			driver.NamedValueChecker
+			driver.ColumnConverter //nolint:staticcheck // SA1019: as above
+		}{s, checker, converter}
+	case checks:
+		return struct {
+			stmt
+			driver.NamedValueChecker
+		}{s, checker}
+	case converts:
+		return struct {
+			stmt
+			driver.ColumnConverter //nolint:staticcheck // SA1019: as above
+		}{s, converter}
+	default:
+		return s
+	}
+}
