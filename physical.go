@@ -85,6 +85,19 @@ func (p PhysicalConn) QueryText(ctx context.Context, query string) ([]string, er
 	return out, nil
 }
 
+// BaseConn returns the base driver's connection under conn. A connection that
+// was put around another, by a Connector from [Config.WrapConnector], shows
+// that one with a method BaseConn() driver.Conn; any other is its own.
+func BaseConn(conn driver.Conn) driver.Conn {
+	for {
+		w, ok := conn.(interface{ BaseConn() driver.Conn })
+		if !ok {
+			return conn
+		}
+		conn = w.BaseConn()
+	}
+}
+
 // wire is the network connection under one physical connection, kept so that a
 // stuck call can be ended from another goroutine: a driver.Conn is not for
 // concurrent use, a net.Conn is.

@@ -36,5 +36,5 @@ func (c *conn) raw(ctx context.Context, class Statement) (driver.Conn, error) {
 	if err := c.do(ctx, &k); err != nil {
 		return nil, err
 	}
-	return k.slot.ci, nil
+	return BaseConn(k.slot.ci), nil
 }

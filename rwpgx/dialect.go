@@ -37,21 +37,16 @@ func (d dialect) Engine() rwsplit.Dialect { return d.Dialect }
 func (dialect) As(engine rwsplit.Dialect) rwsplit.Dialect { return dialect{engine} }
 
 func (d dialect) Fault(err error) rwsplit.Fault {
-	if f := d.Dialect.Fault(err); f != rwsplit.FaultNone {
-		return f
-	}
 	var connect *pgconn.ConnectError
-	switch {
-	case errors.Is(err, context.Canceled):
-		return rwsplit.FaultNone
-	case errors.As(err, &connect):
+	if errors.As(err, &connect) && !errors.Is(err, context.Canceled) {
 		// Whatever the server has against this client (a password, a
 		// certificate, its own state): no session can be had from it.
 		return rwsplit.FaultUnavailable
-	case errors.Is(err, pgconn.ErrConnClosed):
+	}
+	if errors.Is(err, pgconn.ErrConnClosed) {
 		return rwsplit.FaultLost
 	}
-	return rwsplit.FaultNone
+	return d.Dialect.Fault(err)
 }
 
 // Setup has nothing to do where the connection was opened read-only.
@@ -98,18 +93,10 @@ func (dialect) RewritesQuery(value any) bool {
 	return false
 }
 
-// pgxConn returns the pgx connection under a driver.Conn, or nil. A connection
-// that wraps another shows it with BaseConn.
+// pgxConn returns the pgx connection under a driver.Conn, or nil.
 func pgxConn(conn driver.Conn) *pgx.Conn {
-	for conn != nil {
-		if c, ok := conn.(interface{ Conn() *pgx.Conn }); ok {
-			return c.Conn()
-		}
-		w, ok := conn.(interface{ BaseConn() driver.Conn })
-		if !ok {
-			return nil
-		}
-		conn = w.BaseConn()
+	if c, ok := rwsplit.BaseConn(conn).(interface{ Conn() *pgx.Conn }); ok {
+		return c.Conn()
 	}
 	return nil
 }

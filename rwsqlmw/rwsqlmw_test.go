@@ -288,15 +288,11 @@ func TestEachBackendHasItsInterceptor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var x int
-	if err := tx.QueryRowContext(t.Context(), "SELECT 1").Scan(&x); err != nil {
-		t.Fatal(err)
-	}
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.ExecContext(t.Context(), "UPDATE t SET x = 1"); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, "the spies", seen, "replica1: begin read only", "replica1: query SELECT 1", "primary: exec UPDATE t SET x = 1")
+	expect(t, "the spies", seen, "replica1: begin read only", "primary: exec UPDATE t SET x = 1")
 }

@@ -12,18 +12,24 @@ type middleStmt interface {
 // stmt is a statement without the argument checks that sqlmw puts into it.
 type stmt struct{ middleStmt }
 
+// columnConverter is embedded under another name than that of its method,
+// which a field of that name would hide.
+type columnConverter interface {
+	driver.ColumnConverter //nolint:staticcheck // SA1019: base drivers may still have it
+}
+
 // newStmt gives a statement the argument checks of the base statement: those
 // of sqlmw come before a ColumnConverter, which then never has a say.
 func newStmt(middle middleStmt, base driver.Stmt) driver.Stmt {
 	s := stmt{middle}
 	checker, checks := base.(driver.NamedValueChecker)
-	converter, converts := base.(driver.ColumnConverter) //nolint:staticcheck // SA1019: base drivers may still have it
+	converter, converts := base.(columnConverter)
 	switch {
 	case checks && converts:
 		return struct {
 			stmt
 			driver.NamedValueChecker
-			driver.ColumnConverter //nolint:staticcheck // SA1019: as above
+			columnConverter
 		}{s, checker, converter}
 	case checks:
 		return struct {
@@ -33,7 +39,7 @@ func newStmt(middle middleStmt, base driver.Stmt) driver.Stmt {
 	case converts:
 		return struct {
 			stmt
-			driver.ColumnConverter //nolint:staticcheck // SA1019: as above
+			columnConverter
 		}{s, converter}
 	default:
 		return s
