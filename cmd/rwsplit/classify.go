@@ -141,7 +141,7 @@ func (c *classifier) files(files []string, out *bufio.Writer, style table.Style)
 
 // text prints a table of the statements of plain SQL.
 func (c *classifier) text(in io.Reader, out *bufio.Writer, style table.Style) error {
-	reasonWidth := 30
+	reasonWidth := 28
 	if style.Width < table.DefaultWidth {
 		reasonWidth = 20
 	}
@@ -166,7 +166,7 @@ func (c *classifier) text(in io.Reader, out *bufio.Writer, style table.Style) er
 		if c.count(s) && c.require != "" {
 			continue
 		}
-		tab.Row(table.Text(strconv.Itoa(g.Line)), table.Text(g.Text), routeCell(s.Route),
+		tab.Row(table.Text(strconv.Itoa(g.Line)), table.Text(strings.TrimSuffix(g.Text, ";")), routeCell(s.Route),
 			yes(s.Writes), yes(s.Pins), table.Text(s.Reason))
 		if style.Terminal {
 			if err := out.Flush(); err != nil {

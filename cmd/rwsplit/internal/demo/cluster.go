@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
-
-	_ "modernc.org/sqlite" // the embedded servers
 )
 
 // tick is how often the replication loop looks.

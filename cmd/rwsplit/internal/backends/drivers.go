@@ -1,4 +1,4 @@
-package main
+package backends
 
 // The base drivers that a DSN can name.
 import (
