@@ -354,7 +354,7 @@ func (c *Connector) setClassifier(d Dialect) {
 // learnDialect takes the reading of the text that fits the server, once a
 // server has been reached, where the driver left that open.
 func (c *Connector) learnDialect(seen Server) {
-	if seen.Dialect == "" || c.cfg.Dialect != "" || c.learned.Load() != nil {
+	if l, ok := languageOf(c.dialect.Name()); !ok || l != langMySQLFamily || c.learned.Load() != nil {
 		return
 	}
 	if d, ok := DialectByName(seen.Dialect); ok && c.learned.CompareAndSwap(nil, &d) {
