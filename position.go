@@ -98,7 +98,8 @@ func (have Position) Equal(other Position) bool {
 	return have.Reached(other) && other.Reached(have)
 }
 
-// Merge returns the least position that covers both. ok is false if there is
+// Merge returns the least position that covers both, as far as both still exist
+// after a promotion: of two timelines the newer one. ok is false if there is
 // none that can be named, since their histories differ: then both stay
 // required.
 func (have Position) Merge(other Position) (merged Position, ok bool) {
@@ -111,6 +112,13 @@ func (have Position) Merge(other Position) (merged Position, ok bool) {
 		return other, true
 	case have.kind != other.kind:
 		return Position{}, false
+	case have.kind == positionKindPostgres && have.history == other.history:
+		// A timeline begins where the one before it ended: what was written
+		// there is on the new one, or lost for everybody.
+		if have.timeline < other.timeline {
+			return other, true
+		}
+		return have, true
 	case have.kind == positionKindMySQL:
 		have.gtids = have.gtids.union(other.gtids)
 		return have, true

@@ -235,7 +235,7 @@ func (mariadbPositions) warnReplica(primary, replica positionFacts, source Posit
 		case len(missing) > 0:
 			w.add("has nothing of replication domain %s, so it never counts as caught up; replicate that domain, or delete it from the primary's binary log state (FLUSH BINARY LOGS DELETE_DOMAIN_ID)", strings.Join(missing, ", "))
 		case !r.knows(p):
-			w.add("has another transaction under a number that the primary used too: their histories differ; rebuild it")
+			w.add("replays what another server than the primary wrote under numbers that the primary used too: it follows that server, or their histories differ; let it follow this primary, or rebuild it")
 		}
 	}
 	if source == PositionHeartbeat && p != nil && len(p.last) > 1 {

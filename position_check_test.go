@@ -184,6 +184,10 @@ func TestPositionWarnings(t *testing.T) {
 			facts(replicaBackend, mariaAt("0-2-9"), nil, mariaFine, mariaRuns), []string{"their histories differ"},
 		},
 		{
+			"mariadb: goes on from another server", maria, "", mariaPrimary,
+			facts(replicaBackend, mariaAt("0-2-12"), nil, mariaFine, mariaRuns), []string{"replays what another server than the primary wrote"},
+		},
+		{
 			"mariadb: a heartbeat and two domains", maria, rwsplit.PositionHeartbeat,
 			facts(primaryBackend, mariaAt("0-1-9,2-1-1"), nil, nil),
 			facts(replicaBackend, mariaAt("0-1-9,2-1-1"), nil, mariaFine, mariaRuns), []string{"replicates 2 domains in parallel"},

@@ -75,6 +75,7 @@ func (t token) Positions() []Position                              { return t.po
 func (t token) Reached(have Position) bool                         { return t.reached(have) }
 func (t token) Merge(other token, sticky time.Duration) TokenParts { return t.merge(other, sticky) }
 func (t token) PrimaryUntil(now time.Time) time.Time               { return t.primaryUntil(now) }
+func (t token) Settle(primary Position) TokenParts                 { return t.settle(primary) }
 func (t token) Judge(primary Position, now time.Time) TokenVerdict {
 	return t.judge(primary, now)
 }

@@ -143,8 +143,13 @@ func FuzzMariaDBPosition(f *testing.F) {
 		if a.Reached(b) && b.Reached(a) && a.String() != b.String() {
 			t.Fatalf("%q and %q reach each other", a, b)
 		}
-		if m, ok := a.Merge(b); ok && (!m.Reached(a) || !m.Reached(b)) {
-			t.Fatalf("%q does not cover %q and %q", m, a, b)
+		m, ok := a.Merge(b)
+		other, ok2 := b.Merge(a)
+		if ok != ok2 || m.String() != other.String() {
+			t.Fatalf("merging %q and %q: got %q, %v one way and %q, %v the other", a, b, m, ok, other, ok2)
+		}
+		if again, ok3 := m.Merge(a); ok && (!ok3 || !again.Equal(m)) {
+			t.Fatalf("merging %q into %q again: got %q, %v", a, m, again, ok3)
 		}
 	})
 }

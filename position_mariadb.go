@@ -115,51 +115,51 @@ func parseMariadbGTID(part string) (g mariadbGTID, ok bool) {
 	return mariadbGTID{domain: uint32(d), server: uint32(s), seq: n}, true
 }
 
-// reached compares domain by domain. Within a domain only the sequence number
-// counts, since the server changes with every promotion; the same number from
-// two servers is two histories.
+// reached compares domain by domain. The last transactions must come from one
+// server: where another one wrote a later number, it took over as the primary,
+// or the histories have parted, and a position does not tell which. A primary
+// that took over names itself in its next position.
 func (pos *gtidByDomain) reached(want *gtidByDomain) bool {
 	if pos == nil || want == nil {
 		return false
 	}
-	i := 0
-	for _, w := range want.last {
-		for i < len(pos.last) && pos.last[i].domain < w.domain {
-			i++
-		}
-		if i == len(pos.last) || pos.last[i].domain != w.domain {
-			return false
-		}
-		if h := pos.last[i]; h.seq < w.seq || h.seq == w.seq && h.server != w.server {
+	for i, j := 0, 0; j < len(want.last); j++ {
+		w := want.last[j]
+		if i = pos.find(i, w.domain); i < 0 || pos.last[i].seq < w.seq || pos.last[i].server != w.server {
 			return false
 		}
 	}
 	return true
 }
 
-// knows reports whether pos has every domain of want and no number in common
-// that another server gave.
+// knows reports whether pos has every domain of want, and nowhere a number from
+// another server that is as high as want's.
 func (pos *gtidByDomain) knows(want *gtidByDomain) bool {
 	if pos == nil || want == nil {
 		return false
 	}
-	i := 0
-	for _, w := range want.last {
-		for i < len(pos.last) && pos.last[i].domain < w.domain {
-			i++
-		}
-		if i == len(pos.last) || pos.last[i].domain != w.domain {
-			return false
-		}
-		if h := pos.last[i]; h.seq == w.seq && h.server != w.server {
+	for i, j := 0, 0; j < len(want.last); j++ {
+		w := want.last[j]
+		if i = pos.find(i, w.domain); i < 0 || pos.last[i].seq >= w.seq && pos.last[i].server != w.server {
 			return false
 		}
 	}
 	return true
 }
 
-// union keeps every domain of either, the later one where both have it. ok is
-// false if two servers gave the same number.
+// find returns the index of a domain at or behind from, -1 if it is not there.
+func (pos *gtidByDomain) find(from int, domain uint32) int {
+	for i := from; i < len(pos.last) && pos.last[i].domain <= domain; i++ {
+		if pos.last[i].domain == domain {
+			return i
+		}
+	}
+	return -1
+}
+
+// union keeps every domain of either, the later one where both have it, also
+// from another server: the one that took over has what went before, or it is
+// lost. ok is false if two servers gave the same number.
 func (pos *gtidByDomain) union(other *gtidByDomain) (merged *gtidByDomain, ok bool) {
 	out := &gtidByDomain{last: make([]mariadbGTID, 0, len(pos.last)+len(other.last))}
 	a, b := pos.last, other.last

@@ -202,6 +202,25 @@ func requirePosition(required []Position, want Position) []Position {
 	return append(required, want)
 }
 
+// settle returns t as it is to be read beside a primary at primary: what was
+// written before a promotion is on the primary now, or lost, so the primary's
+// position takes its place. Without it a token that is older than a promotion
+// would keep its bearer on the primary for as long as it lives.
+func (t token) settle(primary Position) token {
+	for i, want := range t.positions {
+		if primary.relation(want) != positionsUnrelated {
+			continue
+		}
+		// Only a primary that goes on from want's history covers both alone.
+		if merged, ok := primary.Merge(want); ok && primary.Equal(merged) {
+			positions := append([]Position(nil), t.positions...)
+			positions[i] = primary
+			t.positions = positions
+		}
+	}
+	return t
+}
+
 // reached reports whether a server at have has everything that the token
 // names. It says nothing about the time that the token may demand.
 func (t token) reached(have Position) bool {

@@ -24,7 +24,7 @@ func sampleTokens(t testing.TB) map[string]rwsplit.TokenParts {
 		"linear":          rwsplit.NewToken(tokenTime, 0, rwsplit.LinearPosition("heartbeat", 42)),
 		"time only":       rwsplit.NewToken(tokenTime, 5*time.Second),
 		"nothing":         rwsplit.NewToken(tokenTime, 0),
-		"two timelines":   rwsplit.NewToken(tokenTime, 0, postgresAt(t, "7/1:0/9"), postgresAt(t, "7/2:0/7")),
+		"two clusters":    rwsplit.NewToken(tokenTime, 0, postgresAt(t, "7/1:0/9"), postgresAt(t, "8/2:0/7")),
 		"time and places": rwsplit.NewToken(tokenTime, time.Second, mariadbAt(t, "0-1-5"), mariadbAt(t, "0-2-5")),
 	}
 }
@@ -182,9 +182,14 @@ func TestTokenMerge(t *testing.T) {
 			rwsplit.NewToken(later, 0, lsn("7/1:0/9")),
 		},
 		{
-			"two timelines: both",
+			"two timelines: the newer",
 			rwsplit.NewToken(later, 0, lsn("7/1:0/9")), rwsplit.NewToken(tokenTime, 0, lsn("7/2:0/5")),
-			rwsplit.NewToken(later, 0, lsn("7/1:0/9"), lsn("7/2:0/5")),
+			rwsplit.NewToken(later, 0, lsn("7/2:0/5")),
+		},
+		{
+			"two clusters: both",
+			rwsplit.NewToken(later, 0, lsn("7/1:0/9")), rwsplit.NewToken(tokenTime, 0, lsn("8/2:0/5")),
+			rwsplit.NewToken(later, 0, lsn("7/1:0/9"), lsn("8/2:0/5")),
 		},
 		{
 			"two engines: both",
@@ -208,8 +213,8 @@ func TestTokenMerge(t *testing.T) {
 		},
 		{
 			"too many histories: the newest, and time",
-			rwsplit.NewToken(tokenTime, 0, lsn("7/1:0/9"), lsn("7/2:0/9"), lsn("7/3:0/9"), lsn("7/4:0/9")), rwsplit.NewToken(tokenTime, 0, lsn("7/5:0/9")),
-			rwsplit.NewToken(tokenTime, 3*time.Second, lsn("7/2:0/9"), lsn("7/3:0/9"), lsn("7/4:0/9"), lsn("7/5:0/9")),
+			rwsplit.NewToken(tokenTime, 0, lsn("1/1:0/9"), lsn("2/1:0/9"), lsn("3/1:0/9"), lsn("4/1:0/9")), rwsplit.NewToken(tokenTime, 0, lsn("5/1:0/9")),
+			rwsplit.NewToken(tokenTime, 3*time.Second, lsn("2/1:0/9"), lsn("3/1:0/9"), lsn("4/1:0/9"), lsn("5/1:0/9")),
 		},
 	}
 	for _, tt := range tests {
@@ -252,6 +257,7 @@ func TestTokenJudge(t *testing.T) {
 		{"mysql: unknown server", rwsplit.NewToken(tokenTime, 0, mysqlAt(t, uuidB+":7")), mysqlAt(t, uuidA+":1-6"), soon, rwsplit.TokenOtherHistory},
 		{"mariadb: not there yet", rwsplit.NewToken(tokenTime, 0, mariadbAt(t, "0-2-7")), mariadbAt(t, "0-1-6,1-1-1"), soon, rwsplit.TokenAhead},
 		{"mariadb: unknown domain", rwsplit.NewToken(tokenTime, 0, mariadbAt(t, "2-1-7")), mariadbAt(t, "0-1-6,3-1-1"), soon, rwsplit.TokenOtherHistory},
+		{"mariadb: another primary since", rwsplit.NewToken(tokenTime, 0, mariadbAt(t, "0-1-5")), mariadbAt(t, "0-2-6"), soon, rwsplit.TokenOtherHistory},
 		{"mariadb: a number given twice", rwsplit.NewToken(tokenTime, 0, mariadbAt(t, "0-2-6")), mariadbAt(t, "0-1-6"), soon, rwsplit.TokenOtherHistory},
 	}
 	for _, tt := range tests {
@@ -263,6 +269,33 @@ func TestTokenJudge(t *testing.T) {
 			if got == rwsplit.TokenComparable && !tt.token.Reached(tt.primary) {
 				t.Error("the primary has not reached what it is said to have")
 			}
+		})
+	}
+}
+
+func TestATokenOlderThanAPromotionSettlesOnTheNewPrimary(t *testing.T) {
+	tests := []struct {
+		name                 string
+		token, primary, want rwsplit.Position
+	}{
+		{"the same timeline stays", postgresAt(t, "7/2:0/9"), postgresAt(t, "7/2:0/10"), postgresAt(t, "7/2:0/9")},
+		{"a future one stays", postgresAt(t, "7/2:0/11"), postgresAt(t, "7/2:0/10"), postgresAt(t, "7/2:0/11")},
+		{"an older timeline", postgresAt(t, "7/1:0/11"), postgresAt(t, "7/2:0/10"), postgresAt(t, "7/2:0/10")},
+		{"a newer timeline stays", postgresAt(t, "7/3:0/9"), postgresAt(t, "7/2:0/10"), postgresAt(t, "7/3:0/9")},
+		{"another cluster stays", postgresAt(t, "8/1:0/9"), postgresAt(t, "7/2:0/10"), postgresAt(t, "8/1:0/9")},
+		{"another engine stays", mysqlAt(t, uuidA+":1"), postgresAt(t, "7/2:0/10"), mysqlAt(t, uuidA+":1")},
+		{"mariadb, another server since", mariadbAt(t, "0-1-5"), mariadbAt(t, "0-2-6,1-1-1"), mariadbAt(t, "0-2-6,1-1-1")},
+		{"mariadb, another server's later number stays", mariadbAt(t, "0-1-7"), mariadbAt(t, "0-2-6"), mariadbAt(t, "0-1-7")},
+		{"mariadb, a number given twice stays", mariadbAt(t, "0-1-6"), mariadbAt(t, "0-2-6"), mariadbAt(t, "0-1-6")},
+		{"mariadb, an unknown domain stays", mariadbAt(t, "0-1-5,2-1-1"), mariadbAt(t, "0-2-6"), mariadbAt(t, "0-1-5,2-1-1")},
+		{"mysql, an unknown server stays", mysqlAt(t, uuidB+":1"), mysqlAt(t, uuidA+":1-9"), mysqlAt(t, uuidB+":1")},
+		{"the primary is not known", postgresAt(t, "7/2:0/9"), rwsplit.Position{}, postgresAt(t, "7/2:0/9")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tok := rwsplit.NewToken(tokenTime, time.Second, tt.token)
+			wantSameToken(t, tok.Settle(tt.primary), rwsplit.NewToken(tokenTime, time.Second, tt.want))
+			wantSameToken(t, tok, rwsplit.NewToken(tokenTime, time.Second, tt.token))
 		})
 	}
 }
