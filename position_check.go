@@ -227,11 +227,15 @@ func (mariadbPositions) warnPrimary(primary positionFacts, source PositionSource
 
 func (mariadbPositions) warnReplica(primary, replica positionFacts, source PositionSource) []string {
 	w := warnings{backend: replica.backend.Name}
+	if id := replica.setting("server_id"); id != "" && id == primary.setting("server_id") {
+		w.add("has the primary's server_id %s, so it is the primary itself, or can't replicate from it; check its DSN", id)
+		return w.list
+	}
 	p, r := primary.position.domains, replica.position.domains
 	if w.noPosition(replica, source); source != PositionHeartbeat && p != nil && r != nil {
 		switch missing := p.missing(r); {
 		case len(r.last) == 0 && len(p.last) > 0:
-			w.add("gtid_slave_pos is empty: it is the primary itself, does not replicate, or has not begun to; check its DSN and CHANGE MASTER")
+			w.add("gtid_slave_pos is empty: it does not replicate, or has not begun to; check CHANGE MASTER")
 		case len(missing) > 0:
 			w.add("has nothing of replication domain %s, so it never counts as caught up; replicate that domain, or delete it from the primary's binary log state (FLUSH BINARY LOGS DELETE_DOMAIN_ID)", strings.Join(missing, ", "))
 		case !r.knows(p):

@@ -30,8 +30,8 @@ func TestPositionWarnings(t *testing.T) {
 	myPrimary := facts(primaryBackend, myAt(uuidA+":1-9"), nil, settingMap{"server_uuid": uuidA, "gtid_mode": "ON", "gtid_purged": uuidA + ":1-3", "log_bin": "ON"})
 	myFine := settingMap{"server_uuid": uuidB, "gtid_mode": "ON", "read_only": "ON", "replica_parallel_workers": "4", "replica_preserve_commit_order": "ON", "log_replica_updates": "ON"}
 	myRuns := settingMap{"replica_io_running": "Yes", "replica_sql_running": "Yes", "sql_delay": "0"}
-	mariaPrimary := facts(primaryBackend, mariaAt("0-1-9"), nil, settingMap{"log_bin": "ON", "wsrep_on": "OFF"})
-	mariaFine := settingMap{"read_only": "ON"}
+	mariaPrimary := facts(primaryBackend, mariaAt("0-1-9"), nil, settingMap{"log_bin": "ON", "wsrep_on": "OFF", "server_id": "1"})
+	mariaFine := settingMap{"read_only": "ON", "server_id": "2"}
 	mariaRuns := settingMap{"slave_io_running": "Yes", "slave_sql_running": "Yes", "sql_delay": "0"}
 	with := func(base settingMap, more ...string) settingMap {
 		out := make(settingMap)
@@ -162,6 +162,10 @@ func TestPositionWarnings(t *testing.T) {
 		},
 
 		{"mariadb: all well", maria, "", mariaPrimary, facts(replicaBackend, mariaAt("0-1-8"), nil, mariaFine, mariaRuns), nil},
+		{
+			"mariadb: the primary for a replica", maria, "", mariaPrimary,
+			facts(replicaBackend, mariaAt(""), nil, settingMap{"server_id": "1", "read_only": "OFF"}), []string{"it is the primary itself"},
+		},
 		{
 			"mariadb: log_bin", maria, "",
 			facts(primaryBackend, none, noPosition("log_bin is off"), settingMap{"log_bin": "OFF"}),

@@ -18,6 +18,9 @@ import (
 	_ "github.com/rwsplit/rwsplit/rwpgx"
 )
 
+// waitLong is more than replication ever takes.
+const waitLong = 20 * time.Second
+
 // session is one physical connection to one server and the positions of its
 // engine.
 type session struct {
@@ -106,7 +109,7 @@ func TestAReplicaReachesAWriteWhenItShowsIt(t *testing.T) {
 		require.NoError(t, c.WaitReplayed(t.Context()))
 		before := primary.primaryPosition()
 		replica := dialSession(t, c, c.Replicas()[0], false)
-		replica.waitReached(before, 10*time.Second)
+		replica.waitReached(before, waitLong)
 
 		require.NoError(t, c.PauseReplay(t.Context()))
 		primary.exec("INSERT INTO item VALUES (1)")
@@ -118,7 +121,7 @@ func TestAReplicaReachesAWriteWhenItShowsIt(t *testing.T) {
 		require.Equal(t, "0", replica.text("SELECT COUNT(*) FROM item"))
 
 		require.NoError(t, c.ResumeReplay(t.Context()))
-		replica.waitReached(after, 10*time.Second)
+		replica.waitReached(after, waitLong)
 		require.Equal(t, "1", replica.text("SELECT COUNT(*) FROM item"))
 
 		for _, pos := range []rwsplit.Position{before, after} {
@@ -206,7 +209,7 @@ func TestAnIdleStandbyAtAPageBoundaryHasCaughtUp(t *testing.T) {
 					continue
 				}
 				want := primary.primaryPosition()
-				standby.waitReached(want, 10*time.Second)
+				standby.waitReached(want, waitLong)
 				behind := standby.text("SELECT (pg_last_wal_replay_lsn() - '0/0')::text")
 				if primary.text(raw) != bare {
 					continue // it was not idle after all
@@ -350,7 +353,7 @@ func TestMySQLSetsWithGapsAndTags(t *testing.T) {
 		require.False(t, replica.replicaPosition().Reached(want), "%v", want)
 		require.False(t, replica.replicaPosition().Reached(primary.parse(gtid)), gtid)
 		require.NoError(t, c.ResumeReplay(t.Context()))
-		replica.waitReached(want, 10*time.Second)
+		replica.waitReached(want, waitLong)
 		require.Equal(t, fmt.Sprint(i+1), replica.text("SELECT COUNT(*) FROM shop.item"))
 		last = want
 	}
@@ -375,7 +378,7 @@ func TestMariaDBDomainsAreComparedOneByOne(t *testing.T) {
 		require.True(t, replica.replicaPosition().Reached(before), "the write is in domain %d only", domain)
 		require.False(t, replica.replicaPosition().Reached(want), "%v", want)
 		require.NoError(t, c.ResumeReplay(t.Context()))
-		replica.waitReached(want, 10*time.Second)
+		replica.waitReached(want, waitLong)
 		require.Equal(t, fmt.Sprint(i+1), replica.text("SELECT COUNT(*) FROM shop.item"))
 	}
 }
@@ -400,7 +403,7 @@ func TestAfterAPromotionPositionsBelongToTheNewPrimary(t *testing.T) {
 		}
 		want := fresh.primaryPosition()
 		replica := dialSession(t, c, follower, true)
-		replica.waitReached(want, 20*time.Second)
+		replica.waitReached(want, waitLong)
 		have := replica.replicaPosition()
 		require.False(t, have.Reached(lost), "%v must not pass for %v", have, lost)
 		require.False(t, lost.Reached(want), "%v must not pass for %v", lost, want)
@@ -413,7 +416,7 @@ func TestAfterAPromotionPositionsBelongToTheNewPrimary(t *testing.T) {
 			unprivileged := dialSession(t, c, follower, false)
 			if !unprivileged.replicaPosition().Reached(want) {
 				fresh.exec("TRUNCATE shop_item")
-				unprivileged.waitReached(want, 20*time.Second)
+				unprivileged.waitReached(want, waitLong)
 			}
 		} else if c.Engine == cluster.MySQL {
 			require.True(t, have.Reached(before), "%v, %v", have, before)
