@@ -150,6 +150,12 @@ func RegisterDialect(driverName string, d Dialect) {
 	dialects.byDriver[driverName] = d
 }
 
+// DialectOf returns the dialect that is registered for a base driver.
+func DialectOf(driverName string) (Dialect, bool) {
+	d := registeredDialect(driverName)
+	return d, d != nil
+}
+
 // registeredDialect returns the dialect of driverName, or nil.
 func registeredDialect(driverName string) Dialect {
 	dialects.mu.Lock()

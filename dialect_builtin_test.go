@@ -107,6 +107,17 @@ func TestDialectByName(t *testing.T) {
 	}
 }
 
+func TestDialectOf(t *testing.T) {
+	for _, name := range []string{"sqlite", "sqlite3"} {
+		if d, ok := rwsplit.DialectOf(name); !ok || d.Name() != "sqlite" {
+			t.Errorf("%s: got %v, want the dialect sqlite", name, d)
+		}
+	}
+	if d, ok := rwsplit.DialectOf("nothing"); ok || d != nil {
+		t.Errorf("got %v for a driver that nobody registered", d)
+	}
+}
+
 func TestFaultsOfConnections(t *testing.T) {
 	dialTimeout := &net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}
 	tests := []struct {
@@ -158,6 +169,7 @@ func TestFaultsByState(t *testing.T) {
 		{"postgres", "42703", "", rwsplit.FaultMissing},
 		{"postgres", "42883", "", rwsplit.FaultMissing},
 		{"postgres", "3F000", "", rwsplit.FaultMissing},
+		{"postgres", "42501", "permission denied for table orders", rwsplit.FaultMissing},
 		{"postgres", "40001", "canceling statement due to conflict with recovery", rwsplit.FaultConflict},
 		{"postgres", "57P01", "", rwsplit.FaultUnavailable},
 		{"postgres", "57P03", "the database system is starting up", rwsplit.FaultUnavailable},
@@ -210,6 +222,7 @@ func TestMySQLFault(t *testing.T) {
 		{1054, rwsplit.FaultMissing},
 		{1305, rwsplit.FaultMissing},
 		{1049, rwsplit.FaultMissing},
+		{1142, rwsplit.FaultMissing},
 		{1053, rwsplit.FaultUnavailable},
 		{1927, rwsplit.FaultUnavailable},
 		{1040, rwsplit.FaultUnavailable},

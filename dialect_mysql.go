@@ -58,7 +58,10 @@ func MySQLFault(number uint16) Fault {
 		1054, // no such column
 		1305, // no such function or procedure
 		1049, // no such database
-		1109: // unknown table
+		1109, // unknown table
+		// A grant that the replica has not replayed yet: on the database, a
+		// table, a column, a routine.
+		1044, 1142, 1143, 1370:
 		return FaultMissing
 	case 1053, // shutdown in progress
 		1040, // too many connections

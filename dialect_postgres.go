@@ -38,8 +38,9 @@ func (postgresDialect) Fault(err error) Fault {
 			return FaultRefusedWrite
 		}
 		return FaultNone
-	case "42P01", "42703", "42883", "42704", "3F000", "3D000":
-		// undefined table, column, function, object, schema, database
+	case "42P01", "42703", "42883", "42704", "3F000", "3D000", "42501":
+		// undefined table, column, function, object, schema, database, or
+		// insufficient_privilege: a grant that was not replayed yet
 		return FaultMissing
 	case "40001", "57P04":
 		// A standby says serialization_failure for nothing but a conflict with
