@@ -190,8 +190,9 @@ func TestServersTellWhatTheyExecuted(t *testing.T) {
 		if c.Engine == cluster.Postgres {
 			placeholder = "$1"
 		}
-		_, err = db.ExecContext(t.Context(), "SELECT 7 FROM item WHERE id = "+placeholder, 4711)
-		require.NoError(t, err)
+		var seven int
+		err = db.QueryRowContext(t.Context(), "SELECT 7 FROM item WHERE id = "+placeholder, 4711).Scan(&seven)
+		require.ErrorIs(t, err, sql.ErrNoRows)
 		exec(t, primary, "INSERT INTO item VALUES (1)")
 		require.NoError(t, c.WaitReplayed(t.Context()))
 

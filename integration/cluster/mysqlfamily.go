@@ -205,7 +205,7 @@ func (mysqlFamily) tables(ctx context.Context, s *Server) (map[string]string, er
 	}
 	queries := make(map[string]string, len(columns))
 	for table, list := range columns {
-		queries[table] = "SELECT MD5(CONCAT_WS('|', " + strings.Join(list, ", ") + ")) AS h FROM shop.`" + table + "` ORDER BY h"
+		queries[table] = "SELECT SHA2(CONCAT_WS('|', " + strings.Join(list, ", ") + "), 256) AS h FROM shop.`" + table + "` ORDER BY h"
 	}
 	return queries, rows.Err()
 }
