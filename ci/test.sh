@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# Runs every test of every module in go.work, with the race detector, on a
+# fresh machine too: it gets a container engine and the database images.
+#
+# RWSPLIT_TEST_WITHOUT=mysql,...  accepts that engines are not covered.
+# CI=true                         makes everything that is missing a failure.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+. ci/lib.sh
+
+command -v go >/dev/null || die "no Go: https://go.dev/doc/install"
+if [ "$(go env CGO_ENABLED)" != 1 ] || ! command -v "$(go env CC | cut -d ' ' -f 1)" >/dev/null; then
+	# The race detector needs a C compiler.
+	if is_debian_root; then
+		say "installing gcc"
+		apt_install gcc libc6-dev || die "gcc can't be installed"
+		export CGO_ENABLED=1
+	else
+		die "the race detector needs a C compiler: install gcc (on Debian: sudo apt-get install gcc libc6-dev)"
+	fi
+fi
+
+work=$(mktemp -d)
+images_job=
+cleanup() {
+	if [ -n "$images_job" ]; then
+		kill "$images_job" 2>/dev/null
+	fi
+	rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+# The images are made while the tests run that need none.
+(
+	ci/engine.sh 2>"$work/engine" || {
+		cat "$work/engine" >&2
+		touch "$work/no-engine"
+		exit
+	}
+	ci/images.sh >"$work/missing"
+) &
+images_job=$!
+
+go build -o "$work/testreport" ./ci/testreport || exit 1
+status=0
+export RWSPLIT_TEST_COVERED=$work/covered
+touch "$RWSPLIT_TEST_COVERED" "$work/missing"
+
+# test_module DIR [FLAG...]
+test_module() {
+	local dir=$1
+	shift
+	say "module ${dir#"$PWD"}"
+	(cd "$dir" && go test -race -count=1 -timeout 12m -json "$@" ./...) | "$work/testreport" -totals "$work/totals" || status=1
+}
+
+containers=()
+while read -r dir; do
+	if grep -q 'github.com/rwsplit/rwsplit/integration' "$dir/go.mod"; then
+		containers+=("$dir")
+	else
+		test_module "$dir"
+	fi
+done < <(go list -m -f '{{.Dir}}')
+
+if [ ${#containers[@]} -gt 0 ]; then
+	kill -0 "$images_job" 2>/dev/null && say "waiting for the database images"
+fi
+wait "$images_job"
+images_job=
+not_covered=
+if [ -e "$work/no-engine" ]; then
+	export RWSPLIT_TEST_CONTAINERS=off
+	not_covered="postgres, mysql, mariadb ($(sed 's/^[^:]*: //' "$work/engine" | tail -n 1))"
+	in_ci && status=1
+elif [ -s "$work/missing" ]; then
+	missing=$(paste -sd , "$work/missing")
+	not_covered="$missing (no image; RWSPLIT_TEST_WITHOUT=$missing accepts that)"
+	export RWSPLIT_TEST_WITHOUT=${RWSPLIT_TEST_WITHOUT:+$RWSPLIT_TEST_WITHOUT,}$missing
+	status=1
+elif [ -n "${RWSPLIT_TEST_WITHOUT:-}" ]; then
+	not_covered="$RWSPLIT_TEST_WITHOUT (RWSPLIT_TEST_WITHOUT)"
+fi
+for dir in ${containers[@]+"${containers[@]}"}; do
+	# One package at a time: each has clusters of its own.
+	test_module "$dir" -p 1
+done
+
+covered=$(sort -u "$RWSPLIT_TEST_COVERED" | paste -sd , | sed 's/,/, /g')
+total=$("$work/testreport" -totals "$work/totals" -sum)
+echo
+echo "covered: ${covered:-no database engine}; $(go env GOVERSION); $((SECONDS / 60)) min $((SECONDS % 60)) s"
+if [ "$status" != 0 ]; then
+	echo "FAILED"
+fi
+if [ -n "$not_covered" ]; then
+	total+="; NOT COVERED: $not_covered"
+fi
+echo "$total"
+exit "$status"
