@@ -291,6 +291,14 @@ func (c *conn) execute(ctx context.Context, k *call, sl *slot) error {
 		k.args, k.checked = args, true
 	}
 
+	if c.c.cfg.FallbackMax > 0 && (k.v.reason == ReasonReplicasDown || k.v.reason == ReasonLag) {
+		if c.c.fallback.Add(1) > int64(c.c.cfg.FallbackMax) {
+			c.c.fallback.Add(-1)
+			return fmt.Errorf("%w: %s, and fallback_max=%d reads run on the primary already", ErrNoReplica, k.v.reason, c.c.cfg.FallbackMax)
+		}
+		defer c.c.fallback.Add(-1)
+	}
+
 	opened := k.op == OpQuery && c.writesNow(k, sl) || k.op == OpRaw && sl.srv.Role == RolePrimary
 	if opened {
 		c.wroteNow(k.session, sl.open.begin())

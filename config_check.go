@@ -19,13 +19,7 @@ var notYet = []struct {
 	asked func(c *Config) bool
 	what  string
 }{
-	{func(c *Config) bool { return c.Consistency == Session }, "consistency=session"},
-	{func(c *Config) bool { return c.Consistency == Global }, "consistency=global"},
-	{func(c *Config) bool { return c.Wait > 0 }, "wait"},
-	{func(c *Config) bool { return c.Position == PositionHeartbeat }, "position=heartbeat"},
 	{func(c *Config) bool { return c.Tracking == TrackingTable }, "tracking=table"},
-	{func(c *Config) bool { return c.MaxLag > 0 }, "max_lag"},
-	{func(c *Config) bool { return c.FallbackMax > 0 }, "fallback_max"},
 	{func(c *Config) bool { return c.Roles == RolesAuto }, "roles=auto"},
 }
 

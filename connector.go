@@ -36,6 +36,7 @@ type Connector struct {
 	running       atomic.Pointer[tracker] // nil until a statement needs it
 	learned       atomic.Pointer[Dialect] // what the server said that it speaks
 	autocommitOff atomic.Bool             // sessions of the primary start without autocommit
+	fallback      atomic.Int64            // reads on the primary because no replica is healthy enough
 	conns         atomic.Int64            // pooled connections that are not closed
 
 	mu     sync.Mutex // protects following fields; nothing slow runs under it

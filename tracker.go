@@ -64,9 +64,21 @@ func (t *tracker) start() {
 		t.wg.Go(func() { t.watchClock(ctx) })
 		return
 	}
+	if t.c.cfg.Logger != nil {
+		t.wg.Go(func() { t.checkOnce(ctx) })
+	}
 	t.wg.Go(func() { t.watchPrimary(ctx) })
 	for i := range t.c.servers[1:] {
 		t.wg.Go(func() { t.watchReplica(ctx, i+1) })
+	}
+}
+
+// checkOnce logs what would break a promise of the positions.
+func (t *tracker) checkOnce(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(len(t.c.servers)+1)*t.c.cfg.ProbeTimeout)
+	defer cancel()
+	for _, warning := range t.c.Check(ctx) {
+		t.c.log(slog.LevelWarn, "rwsplit: "+warning)
 	}
 }
 
@@ -89,12 +101,15 @@ func (t *tracker) stop() {
 // positions reports whether this engine tells how far its replication is.
 func (t *tracker) positions() bool {
 	_, ok := engineOf(t.c.dialect).(Positioner)
-	return ok && t.c.cfg.Position == PositionNative
+	return ok && t.c.cfg.Position == PositionNative || t.c.cfg.Position == PositionHeartbeat
 }
 
 // positioner is asked for again each time: with MySQL and MariaDB the dialect
 // is known once a server was reached.
 func (t *tracker) positioner() Positioner {
+	if t.c.cfg.Position == PositionHeartbeat {
+		return heartbeat{}
+	}
 	p, _ := t.c.speaks().(Positioner)
 	return p
 }

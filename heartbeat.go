@@ -1,0 +1,88 @@
+package rwsplit
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+)
+
+// heartbeat makes positions where the engine has none: a table with one row,
+// shared by all processes, whose number every question raises. A replica that
+// shows a number has replayed what was committed before it was raised, if the
+// engine applies transactions in the order of their commits.
+//
+// The table is made when it is missing, in the default database or schema of
+// the primary's DSN, and is never dropped: other processes may rely on it. It
+// does not grow. The row's history changes when it is made anew, so that
+// numbers of an older row count as another history.
+type heartbeat struct{}
+
+const heartbeatTable = "rwsplit_heartbeat"
+
+var _ Positioner = heartbeat{}
+
+// PrimaryPosition raises the number. Others may raise it at the same time; a
+// higher number only asks for more.
+func (h heartbeat) PrimaryPosition(ctx context.Context, s PhysicalConn) (Position, error) {
+	pos, err := h.raise(ctx, s)
+	if err == nil || ctx.Err() != nil {
+		return pos, err
+	}
+	if err := h.create(ctx, s); err != nil {
+		return Position{}, fmt.Errorf("%w: position=heartbeat needs the table %s on the primary: %w", errNoPosition, heartbeatTable, err)
+	}
+	return h.raise(ctx, s)
+}
+
+func (h heartbeat) raise(ctx context.Context, s PhysicalConn) (Position, error) {
+	if err := s.Exec(ctx, "UPDATE "+heartbeatTable+" SET n = n + 1 WHERE id = 1"); err != nil {
+		return Position{}, err
+	}
+	return h.ReplicaPosition(ctx, s)
+}
+
+func (heartbeat) create(ctx context.Context, s PhysicalConn) error {
+	err := s.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+heartbeatTable+" (id INT PRIMARY KEY, history VARCHAR(32) NOT NULL, n BIGINT NOT NULL)")
+	if err != nil {
+		return err
+	}
+	row, err := s.QueryText(ctx, "SELECT count(*) FROM "+heartbeatTable)
+	if err != nil || row[0] != "0" {
+		return err
+	}
+	var history [16]byte
+	_, _ = rand.Read(history[:]) // never fails
+	insert := "INSERT INTO " + heartbeatTable + " (id, history, n) VALUES (1, '" + hex.EncodeToString(history[:]) + "', 0)"
+	if err := s.Exec(ctx, insert); err != nil {
+		// Another process may have been faster.
+		if row, again := s.QueryText(ctx, "SELECT count(*) FROM "+heartbeatTable); again == nil && row[0] == "1" {
+			return nil
+		}
+		return err
+	}
+	return nil
+}
+
+// ReplicaPosition reads the number. A replica without the table, or without
+// its row, has not come so far.
+func (heartbeat) ReplicaPosition(ctx context.Context, s PhysicalConn) (Position, error) {
+	row, err := s.QueryText(ctx, "SELECT history, n FROM "+heartbeatTable+" WHERE id = 1")
+	if errors.Is(err, io.EOF) {
+		return Position{}, fmt.Errorf("%w: the table %s has no row yet", errNoPosition, heartbeatTable)
+	}
+	if err != nil {
+		return Position{}, err
+	}
+	n, err := strconv.ParseUint(row[1], 10, 64)
+	if err != nil {
+		return Position{}, malformed("a number", row[1])
+	}
+	return LinearPosition(row[0], n), nil
+}
+
+// ParsePosition reads what Position.String wrote.
+func (heartbeat) ParsePosition(text string) (Position, error) { return parseLinear(text) }
