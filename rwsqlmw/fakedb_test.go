@@ -140,14 +140,6 @@ func (c *modernConn) CheckNamedValue(nv *driver.NamedValue) error {
 	return driver.ErrSkip
 }
 
-type resetting struct{ *baseConn }
-
-func (c resetting) ResetSession(context.Context) error { c.note("reset"); return nil }
-
-type validating struct{ *baseConn }
-
-func (c validating) IsValid() bool { c.note("valid?"); return true }
-
 // connector makes connections of one kind.
 type connector struct {
 	make   func() driver.Conn

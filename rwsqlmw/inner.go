@@ -1,5 +1,7 @@
 package rwsqlmw
 
+//lint:file-ignore SA1019 old base drivers have only what is deprecated
+
 import (
 	"context"
 	"database/sql"
@@ -28,7 +30,7 @@ func (c *innerConn) executes() bool {
 	if _, ok := c.Conn.(driver.ExecerContext); ok {
 		return true
 	}
-	_, ok := c.Conn.(driver.Execer) //nolint:staticcheck // SA1019: old drivers have only this
+	_, ok := c.Conn.(driver.Execer)
 	return ok
 }
 
@@ -36,7 +38,7 @@ func (c *innerConn) queries() bool {
 	if _, ok := c.Conn.(driver.QueryerContext); ok {
 		return true
 	}
-	_, ok := c.Conn.(driver.Queryer) //nolint:staticcheck // SA1019: old drivers have only this
+	_, ok := c.Conn.(driver.Queryer)
 	return ok
 }
 
@@ -44,7 +46,7 @@ func (c *innerConn) ExecContext(ctx context.Context, query string, args []driver
 	if e, ok := c.Conn.(driver.ExecerContext); ok {
 		return e.ExecContext(ctx, query, args)
 	}
-	e, ok := c.Conn.(driver.Execer) //nolint:staticcheck // SA1019: old drivers have only this
+	e, ok := c.Conn.(driver.Execer)
 	if !ok {
 		return nil, driver.ErrSkip
 	}
@@ -59,7 +61,7 @@ func (c *innerConn) QueryContext(ctx context.Context, query string, args []drive
 	if q, ok := c.Conn.(driver.QueryerContext); ok {
 		return q.QueryContext(ctx, query, args)
 	}
-	q, ok := c.Conn.(driver.Queryer) //nolint:staticcheck // SA1019: old drivers have only this
+	q, ok := c.Conn.(driver.Queryer)
 	if !ok {
 		return nil, driver.ErrSkip
 	}
@@ -98,7 +100,7 @@ func (c *innerConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.
 	if opts.ReadOnly {
 		return nil, errors.New("sql: driver does not support read-only transactions")
 	}
-	tx, err := c.Conn.Begin() //nolint:staticcheck // SA1019: old drivers have only this
+	tx, err := c.Conn.Begin()
 	if err == nil && ctx.Err() != nil {
 		_ = tx.Rollback()
 		return nil, ctx.Err()

@@ -1,5 +1,7 @@
 package rwsqlmw
 
+//lint:file-ignore SA1019 old base drivers have only what is deprecated
+
 import "database/sql/driver"
 
 // middleStmt is what sqlmw makes of a statement.
@@ -15,7 +17,7 @@ type stmt struct{ middleStmt }
 // columnConverter is embedded under another name than that of its method,
 // which a field of that name would hide.
 type columnConverter interface {
-	driver.ColumnConverter //nolint:staticcheck // SA1019: base drivers may still have it
+	driver.ColumnConverter
 }
 
 // newStmt gives a statement the argument checks of the base statement: those
