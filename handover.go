@@ -105,7 +105,7 @@ func Token(ctx context.Context, db *sql.DB) (string, error) {
 		wrote = st.wrote.Load()
 		if h.token != nil {
 			if r := h.token.meaning(c); r.err == nil {
-				handed = r.token
+				handed = *r.against(c)
 			} else {
 				// What it stood for is not known; the next reader must not
 				// know less.

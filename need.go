@@ -31,7 +31,7 @@ func (c *conn) needOf(h *hints, ss *sessionState) requirement {
 	}
 	if h.token != nil {
 		r := h.token.meaning(c.c)
-		need.token = &r.token
+		need.token = r.against(c.c)
 		need.unmeetable = r.err != nil || r.token.primaryUntil(time.Now()).After(time.Now())
 	}
 	return need

@@ -89,7 +89,36 @@ type handedToken struct {
 type readToken struct {
 	c     *Connector
 	token token
-	err   error // the reads belong on the primary
+	err   error     // the reads belong on the primary
+	since time.Time // when it was read first
+}
+
+// against returns the token as it reads beside what the tracker knows. A token
+// is news from elsewhere: where no replica is known to have what it names, the
+// servers are asked again, for as long as replicas may be expected to come
+// there, so that a token that nobody can meet does not keep them busy.
+func (r *readToken) against(c *Connector) *token {
+	if len(r.token.positions) == 0 {
+		return &r.token
+	}
+	snap := c.board.load()
+	for rest := snap.replicas; rest != 0; rest &= rest - 1 {
+		if r.token.reached(snap.backends[rest.first()].position) {
+			return &r.token
+		}
+	}
+	t := c.ensureTracker()
+	if !t.positions() {
+		return &r.token
+	}
+	if time.Since(r.since) < c.cfg.StickyFor {
+		t.request()
+	}
+	if tg, ok := t.newestTarget(); ok {
+		settled := r.token.settle(tg.pos)
+		return &settled
+	}
+	return &r.token
 }
 
 // meaning decodes the token once per Connector.
@@ -97,7 +126,7 @@ func (h *handedToken) meaning(c *Connector) *readToken {
 	if r := h.read.Load(); r != nil && r.c == c {
 		return r
 	}
-	r := &readToken{c: c}
+	r := &readToken{c: c, since: time.Now()}
 	r.token, r.err = decodeToken(h.text, c.cfg.Cluster)
 	if r.err != nil {
 		c.logOnce("rwsplit: a token can't be used; its bearer reads from the primary", "error", r.err.Error())
