@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/rwsplit/rwsplit"
 	"github.com/rwsplit/rwsplit/cmd/rwsplit/internal/demo"
+	"github.com/rwsplit/rwsplit/cmd/rwsplit/internal/lite"
 	"github.com/rwsplit/rwsplit/cmd/rwsplit/internal/table"
 )
 
@@ -115,25 +115,6 @@ func TestDemoTellsTheStory(t *testing.T) {
 	require.Empty(t, left)
 }
 
-// sqliteConfig has the same file as primary and as replica, or another one.
-func sqliteConfig(t *testing.T, replica string) (*rwsplit.Config, *sql.DB) {
-	t.Helper()
-	dir := t.TempDir()
-	file := func(name, params string) string {
-		return "file:" + filepath.ToSlash(filepath.Join(dir, name)) + "?_busy_timeout=10000&_pragma=synchronous(off)" + params
-	}
-	db, err := sql.Open("sqlite", file("primary.db", "&_journal_mode=WAL"))
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	require.NoError(t, db.PingContext(t.Context()))
-	return &rwsplit.Config{
-		Driver:    "sqlite",
-		Primary:   file("primary.db", "&_txlock=immediate"),
-		Replicas:  []string{file(replica, "")},
-		StickyFor: 100 * time.Millisecond,
-	}, db
-}
-
 func tablesOf(t *testing.T, db *sql.DB) (n int) {
 	t.Helper()
 	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT count(*) FROM sqlite_master").Scan(&n))
@@ -141,7 +122,7 @@ func tablesOf(t *testing.T, db *sql.DB) (n int) {
 }
 
 func TestDemoOnAClusterOfTheUserLeavesNothingBehind(t *testing.T) {
-	cfg, db := sqliteConfig(t, "primary.db")
+	cfg, db := lite.Config(t, "primary.db")
 	var out bytes.Buffer
 	report, err := demo.Run(t.Context(), &out, table.Style{Width: 100}, demo.Options{Config: cfg, Transfers: 20})
 	require.NoError(t, err, out.String())
@@ -159,7 +140,7 @@ func TestDemoOnAClusterOfTheUserLeavesNothingBehind(t *testing.T) {
 }
 
 func TestDemoSaysWhenReplicasDoNotReplicate(t *testing.T) {
-	cfg, db := sqliteConfig(t, "other.db")
+	cfg, db := lite.Config(t, "other.db")
 	_, err := demo.Run(t.Context(), &bytes.Buffer{}, table.Style{}, demo.Options{Config: cfg, Patience: 200 * time.Millisecond})
 	require.ErrorContains(t, err, "waiting for the replicas to get the shop's tables (replica1 not yet): not within 200ms; do they replicate from this primary?")
 	require.Zero(t, tablesOf(t, db))
