@@ -80,11 +80,13 @@ func TestPositionWarnings(t *testing.T) {
 		},
 		{
 			"postgres: another cluster", pg, "", pgPrimary,
-			facts(replicaBackend, pgAt("8/2:0/10"), nil, pgFine), []string{"another cluster (system identifier 8, the primary has 7)"},
+			facts(replicaBackend, pgAt("8/2:0/10"), nil, pgFine),
+			[]string{"another cluster (system identifier 8, the primary has 7)"},
 		},
 		{
 			"postgres: another timeline", pg, "", pgPrimary,
-			facts(replicaBackend, pgAt("7/1:0/10"), nil, pgFine), []string{"replica1: is on timeline 1, the primary is on 2"},
+			facts(replicaBackend, pgAt("7/1:0/10"), nil, pgFine),
+			[]string{"replica1: is on timeline 1, the primary is on 2"},
 		},
 		{
 			"postgres: another timeline, perhaps", pg, "", pgPrimary,
@@ -93,7 +95,8 @@ func TestPositionWarnings(t *testing.T) {
 		},
 		{
 			"postgres: no privileges", pg, "", pgPrimary,
-			facts(replicaBackend, pgAt("7/2:0/10"), nil, with(pgFine, "sees_statistics", "false")), []string{"grant pg_read_all_stats"},
+			facts(replicaBackend, pgAt("7/2:0/10"), nil, with(pgFine, "sees_statistics", "false")),
+			[]string{"grant pg_read_all_stats"},
 		},
 		{
 			"postgres: everything else", pg, "", pgPrimary,
@@ -102,7 +105,8 @@ func TestPositionWarnings(t *testing.T) {
 		},
 		{
 			"postgres: replay waits for queries", pg, "", pgPrimary,
-			facts(replicaBackend, pgAt("7/2:0/10"), nil, with(pgFine, "max_standby_streaming_delay", "-1")), []string{"max_standby_streaming_delay=-1"},
+			facts(replicaBackend, pgAt("7/2:0/10"), nil, with(pgFine, "max_standby_streaming_delay", "-1")),
+			[]string{"max_standby_streaming_delay=-1"},
 		},
 
 		{"mysql: all well", my, "", myPrimary, facts(replicaBackend, myAt(uuidA+":1-9"), nil, myFine, myRuns), nil},
@@ -121,15 +125,18 @@ func TestPositionWarnings(t *testing.T) {
 		},
 		{
 			"mysql: the primary for a replica", my, "", myPrimary,
-			facts(replicaBackend, myAt(uuidA+":1-9"), nil, with(myFine, "server_uuid", uuidA)), []string{"replica1: is the primary itself"},
+			facts(replicaBackend, myAt(uuidA+":1-9"), nil, with(myFine, "server_uuid", uuidA)),
+			[]string{"replica1: is the primary itself"},
 		},
 		{
 			"mysql: follows another server", my, "", myPrimary,
-			facts(replicaBackend, myAt(uuidA+":1-3,"+uuidB+":1-9"), nil, myFine, myRuns), []string{"transactions that the primary does not know"},
+			facts(replicaBackend, myAt(uuidA+":1-3,"+uuidB+":1-9"), nil, myFine, myRuns),
+			[]string{"transactions that the primary does not know"},
 		},
 		{
 			"mysql: lacks what was purged", my, "", myPrimary,
-			facts(replicaBackend, myAt(uuidA+":3-9"), nil, myFine, myRuns), []string{"lacks transactions that the primary has purged"},
+			facts(replicaBackend, myAt(uuidA+":3-9"), nil, myFine, myRuns),
+			[]string{"lacks transactions that the primary has purged"},
 		},
 		{
 			"mysql: follows nobody", my, "",
@@ -139,7 +146,8 @@ func TestPositionWarnings(t *testing.T) {
 		},
 		{
 			"mysql: commit order", my, "", myPrimary,
-			facts(replicaBackend, myAt(uuidA+":1-9"), nil, with(myFine, "replica_preserve_commit_order", "OFF"), myRuns), []string{"with 4 parallel appliers: a read may see a later transaction"},
+			facts(replicaBackend, myAt(uuidA+":1-9"), nil, with(myFine, "replica_preserve_commit_order", "OFF"), myRuns),
+			[]string{"with 4 parallel appliers: a read may see a later transaction"},
 		},
 		{
 			"mysql: commit order under its old name, with a heartbeat", my, rwsplit.PositionHeartbeat, myPrimary,
@@ -158,13 +166,15 @@ func TestPositionWarnings(t *testing.T) {
 		},
 		{
 			"mysql: not allowed to look", my, "", myPrimary,
-			facts(replicaBackend, myAt(uuidA+":1-9"), nil, myFine).WithUpstreamError(errors.New("access denied")), []string{"grant REPLICATION CLIENT"},
+			facts(replicaBackend, myAt(uuidA+":1-9"), nil, myFine).WithUpstreamError(errors.New("access denied")),
+			[]string{"grant REPLICATION CLIENT"},
 		},
 
 		{"mariadb: all well", maria, "", mariaPrimary, facts(replicaBackend, mariaAt("0-1-8"), nil, mariaFine, mariaRuns), nil},
 		{
 			"mariadb: the primary for a replica", maria, "", mariaPrimary,
-			facts(replicaBackend, mariaAt(""), nil, settingMap{"server_id": "1", "read_only": "OFF"}), []string{"it is the primary itself"},
+			facts(replicaBackend, mariaAt(""), nil, settingMap{"server_id": "1", "read_only": "OFF"}),
+			[]string{"it is the primary itself"},
 		},
 		{
 			"mariadb: log_bin", maria, "",
@@ -175,26 +185,31 @@ func TestPositionWarnings(t *testing.T) {
 		{
 			"mariadb: Galera", maria, "",
 			facts(primaryBackend, mariaAt("0-1-9"), nil, settingMap{"log_bin": "ON", "wsrep_on": "ON"}),
-			facts(replicaBackend, mariaAt("0-1-8"), nil, mariaFine, mariaRuns), []string{"Galera"},
+			facts(replicaBackend, mariaAt("0-1-8"), nil, mariaFine, mariaRuns),
+			[]string{"Galera"},
 		},
 		{"mariadb: follows nobody", maria, "", mariaPrimary, facts(replicaBackend, mariaAt(""), nil, mariaFine), []string{"gtid_slave_pos is empty", "does not replicate from any server"}},
 		{
 			"mariadb: domains that are missing", maria, "",
 			facts(primaryBackend, mariaAt("0-1-9,2-1-1,3-1-1"), nil, nil),
-			facts(replicaBackend, mariaAt("0-1-9,4-1-1"), nil, mariaFine, mariaRuns), []string{"nothing of replication domain 2, 3"},
+			facts(replicaBackend, mariaAt("0-1-9,4-1-1"), nil, mariaFine, mariaRuns),
+			[]string{"nothing of replication domain 2, 3"},
 		},
 		{
 			"mariadb: another transaction under the same number", maria, "", mariaPrimary,
-			facts(replicaBackend, mariaAt("0-2-9"), nil, mariaFine, mariaRuns), []string{"their histories differ"},
+			facts(replicaBackend, mariaAt("0-2-9"), nil, mariaFine, mariaRuns),
+			[]string{"their histories differ"},
 		},
 		{
 			"mariadb: goes on from another server", maria, "", mariaPrimary,
-			facts(replicaBackend, mariaAt("0-2-12"), nil, mariaFine, mariaRuns), []string{"replays what another server than the primary wrote"},
+			facts(replicaBackend, mariaAt("0-2-12"), nil, mariaFine, mariaRuns),
+			[]string{"replays what another server than the primary wrote"},
 		},
 		{
 			"mariadb: a heartbeat and two domains", maria, rwsplit.PositionHeartbeat,
 			facts(primaryBackend, mariaAt("0-1-9,2-1-1"), nil, nil),
-			facts(replicaBackend, mariaAt("0-1-9,2-1-1"), nil, mariaFine, mariaRuns), []string{"replicates 2 domains in parallel"},
+			facts(replicaBackend, mariaAt("0-1-9,2-1-1"), nil, mariaFine, mariaRuns),
+			[]string{"replicates 2 domains in parallel"},
 		},
 		{
 			"mariadb: filters anybody can see", maria, "", mariaPrimary,
