@@ -4,7 +4,10 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"net"
 	"sync/atomic"
+
+	"github.com/rwsplit/rwsplit"
 )
 
 // fakeConn is one physical connection with every optional interface there is;
@@ -23,6 +26,7 @@ type fakeConn struct {
 	settings []string // SET as text
 	readOnly bool     // the session refuses writes
 	resets   int
+	wire     [2]net.Conn // the client's end and the server's, if there is a network
 }
 
 // fakeCore is what every shape of a connection has: driver.Conn and the way
@@ -49,6 +53,28 @@ var (
 func (c *fakeConn) fake() *fakeConn { return c }
 
 func (c *fakeConn) kill() { c.broken.Store(true) }
+
+// dialWire makes the network connection and hands it to rwsplit, as the
+// dialects of real drivers do.
+func (c *fakeConn) dialWire(ctx context.Context) {
+	client, server := net.Pipe()
+	c.wire = [2]net.Conn{client, server}
+	rwsplit.Dialled(ctx, client)
+}
+
+// cut returns a channel that is closed when the network connection has been
+// ended from outside: a read that waits for the server returns.
+func (c *fakeConn) cut() <-chan struct{} {
+	if c.wire[0] == nil {
+		return nil
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = c.wire[0].Read(make([]byte, 1))
+	}()
+	return ended
+}
 
 // do runs one call: alone, logged, with the hooks, unless the connection is
 // closed or broken.
@@ -94,6 +120,11 @@ func (c *fakeConn) Close() error {
 		return errors.New("fakedb: connection is closed")
 	}
 	call, err := c.s.begin(context.Background(), c, opClose, "", "")
+	for _, nc := range c.wire {
+		if nc != nil {
+			_ = nc.Close()
+		}
+	}
 	c.s.mu.Lock()
 	c.s.open--
 	if c.tx != nil {

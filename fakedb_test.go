@@ -90,6 +90,7 @@ type fakeServer struct {
 	name     string // what SELECT without arguments answers
 	shape    fakeShape
 	readOnly bool // refuses writes, as a replica
+	wired    bool // has network connections, which end a frozen call when cut
 
 	mu      sync.Mutex // protects following fields
 	calls   []*fakeCall
@@ -176,7 +177,7 @@ func (s *fakeServer) hangTimes(t testing.TB, op fakeOp, n, times int, watch bool
 		release: sync.OnceFunc(func() { close(gone) }),
 	}
 	t.Cleanup(h.release)
-	s.hook(op, n, times, func(ctx context.Context, _ *fakeConn) error {
+	s.hook(op, n, times, func(ctx context.Context, c *fakeConn) error {
 		h.entered <- struct{}{}
 		var done <-chan struct{}
 		if watch {
@@ -187,6 +188,9 @@ func (s *fakeServer) hangTimes(t testing.TB, op fakeOp, n, times int, watch bool
 			return nil
 		case <-done:
 			return ctx.Err()
+		case <-c.cut():
+			c.kill()
+			return errFakeLost
 		}
 	})
 	return h
@@ -368,6 +372,9 @@ func (s *fakeServer) connect(ctx context.Context) (driver.Conn, error) {
 		c.closed.Store(true)
 		s.end(call, err)
 		return nil, err
+	}
+	if s.wired {
+		c.dialWire(ctx)
 	}
 	s.mu.Lock()
 	s.open++

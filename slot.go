@@ -144,24 +144,37 @@ func (c *conn) ready(ctx context.Context, sl *slot) error {
 			}
 		}
 	}
+	if len(sl.closed) != 0 && !closeMarked(ctx, sl) {
+		if c.drop(sl); c.poisoned {
+			return driver.ErrBadConn
+		}
+	}
 	if sl.ci == nil {
 		if err := c.dial(ctx, sl); err != nil {
 			return err
 		}
 	}
-	c.closeMarked(sl)
 	sl.lastUse = c.since
 	sl.open.end() // the next command is about to be sent: the write before has ended
 	return nil
 }
 
-// closeMarked closes the statements that Stmt.Close left behind.
-func (c *conn) closeMarked(sl *slot) {
+// closeMarked closes the statements that Stmt.Close left behind. A server that
+// does not answer is cut off after a while: statements are closed without a
+// context. It reports whether the connection survived.
+func closeMarked(ctx context.Context, sl *slot) bool {
+	limit := closeTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline))
+	}
+	w := sl.wire
+	timer := time.AfterFunc(limit, func() { w.interrupt() })
 	for i, st := range sl.closed {
 		_ = st.Close()
 		sl.closed[i] = nil
 	}
 	sl.closed = sl.closed[:0]
+	return timer.Stop() || w.nc.Load() == nil
 }
 
 // drop gives up the physical connection. If a transaction or the session state
