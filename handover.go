@@ -3,6 +3,7 @@ package rwsplit
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -109,8 +110,13 @@ func Token(ctx context.Context, db *sql.DB) (string, error) {
 			} else {
 				// What it stood for is not known; the next reader must not
 				// know less.
-				handed = token{made: time.Now(), sticky: c.cfg.StickyFor}
+				handed = c.unknownToken()
 			}
+		}
+		if r := st.handed.Load(); r != nil && r.err == nil {
+			handed = r.against(c).merge(handed, c.cfg.StickyFor)
+		} else if r != nil {
+			handed = c.unknownToken().merge(handed, c.cfg.StickyFor)
 		}
 	}
 	if !wrote {
@@ -126,6 +132,51 @@ func Token(ctx context.Context, db *sql.DB) (string, error) {
 		own.sticky = c.cfg.StickyFor
 	}
 	return encodeToken(own.merge(handed, c.cfg.StickyFor), c.cfg.Cluster, c.cfg.StickyFor), nil
+}
+
+// unknownToken stands for a token that can't be read.
+func (c *Connector) unknownToken() token {
+	return token{made: time.Now(), sticky: c.cfg.StickyFor}
+}
+
+// errNoSession is returned where only a session can keep what is handed in.
+var errNoSession = errors.New("rwsplit: the context is in no session; open one with WithSession")
+
+// AddToken hands token to the session that ctx is in, for what it does through
+// db from now on; [WithToken] is for a token that is there before the work
+// begins. It is for answers that come in the middle of it: a service that was
+// called wrote, and says so with a token. An empty token changes nothing; one
+// that can't be used sends the session's reads on db to the primary. AddToken
+// does no I/O. It fails if ctx is in no session, or db is not rwsplit's.
+func AddToken(ctx context.Context, db *sql.DB, token string) error {
+	c, err := connectorOf(db)
+	if err != nil {
+		return err
+	}
+	s := hintsOf(ctx).session
+	if s == nil {
+		return errNoSession
+	}
+	if token != "" {
+		s.of(c).hand(token)
+	}
+	return nil
+}
+
+// LastWrite returns the number of the newest write that ctx's session made
+// through db, in its transactions once they have committed. It is 0 if there
+// was none, if ctx is in no session, with consistency=eventual, and if db is
+// not rwsplit's. Numbers grow; they compare with those of the same db only. It
+// tells whether a [Token] would say anything new, and does no I/O.
+func LastWrite(ctx context.Context, db *sql.DB) uint64 {
+	c, err := connectorOf(db)
+	if err != nil {
+		return 0
+	}
+	if s := hintsOf(ctx).session; s != nil {
+		return s.of(c).number.Load()
+	}
+	return 0
 }
 
 // positionOf returns a position of the primary that covers write number n.

@@ -28,11 +28,15 @@ func (c *conn) needOf(h *hints, ss *sessionState) requirement {
 	if ss != nil {
 		need.readAsk = ss.readAsk.Load()
 		need.replica = replicaRef(ss.replica.Load())
+		if r := ss.handed.Load(); r != nil {
+			need.added = r.against(c.c)
+			need.unmeetable = r.forcesPrimary(time.Now())
+		}
 	}
 	if h.token != nil {
 		r := h.token.meaning(c.c)
 		need.token = r.against(c.c)
-		need.unmeetable = r.err != nil || r.token.primaryUntil(time.Now()).After(time.Now())
+		need.unmeetable = need.unmeetable || r.forcesPrimary(time.Now())
 	}
 	return need
 }
@@ -99,7 +103,7 @@ func (c *conn) vouched(ctx context.Context, sl *slot, need *requirement) bool {
 		sl.epoch = b.epoch
 		return true
 	}
-	if sl.own.number >= need.number && sl.own.ask >= max(need.ask, need.readAsk) && need.token == nil {
+	if sl.own.number >= need.number && sl.own.ask >= max(need.ask, need.readAsk) && need.token == nil && need.added == nil {
 		return true
 	}
 	// Nobody samples this server: it is asked for its own position.
@@ -112,7 +116,7 @@ func (c *conn) vouched(ctx context.Context, sl *slot, need *requirement) bool {
 		return false
 	}
 	pos, err := t.positioner().ReplicaPosition(ctx, PhysicalConn{sl.ci})
-	if err != nil || !pos.Reached(tg.pos) || need.token != nil && !need.token.reached(pos) {
+	if err != nil || !pos.Reached(tg.pos) || !need.tokensReached(pos) {
 		return false
 	}
 	sl.own = tg

@@ -23,6 +23,7 @@ type sessionState struct {
 	readAsk atomic.Uint64 // the question that must be answered before it reads elsewhere
 	replica atomic.Uint64 // replicaRef that it reads from
 	wrote   atomic.Bool
+	handed  atomic.Pointer[readToken] // by AddToken, merged; nil: none
 }
 
 // of returns the session's state for c.
@@ -132,15 +133,39 @@ func (h *handedToken) meaning(c *Connector) *readToken {
 		c.logOnce("rwsplit: a token can't be used; its bearer reads from the primary", "error", r.err.Error())
 	}
 	if h.before != nil {
-		b := h.before.meaning(c)
-		if r.err == nil && b.err == nil {
-			r.token = r.token.merge(b.token, c.cfg.StickyFor)
-		} else if r.err == nil {
-			r.err = b.err
-		}
+		r.add(h.before.meaning(c))
 	}
 	h.read.Store(r)
 	return r
+}
+
+// forcesPrimary reports whether no replica can be known to meet r now.
+func (r *readToken) forcesPrimary(now time.Time) bool {
+	return r.err != nil || !r.token.primaryUntil(now).IsZero()
+}
+
+// add makes r mean what b does as well.
+func (r *readToken) add(b *readToken) {
+	if r.err == nil && b.err == nil {
+		r.token = r.token.merge(b.token, r.c.cfg.StickyFor)
+	} else if r.err == nil {
+		r.err = b.err
+	}
+}
+
+// hand takes in a token that came after the session was opened.
+func (st *sessionState) hand(text string) {
+	fresh := (&handedToken{text: text}).meaning(st.c)
+	for {
+		old := st.handed.Load()
+		r := *fresh
+		if old != nil {
+			r.add(old)
+		}
+		if st.handed.CompareAndSwap(old, &r) {
+			return
+		}
+	}
 }
 
 // wroteNumber notes a write of the session.

@@ -30,7 +30,8 @@ type backendState struct {
 type requirement struct {
 	number uint64 // of a write of this process
 	ask    uint64 // the answer to a question to the primary
-	token  *token // positions handed in from elsewhere
+	token  *token // positions handed in from elsewhere, by WithToken
+	added  *token // the same, by AddToken
 	// unmeetable: what must be seen is not known (a token that can't be used).
 	unmeetable bool
 
@@ -41,6 +42,11 @@ type requirement struct {
 }
 
 var noRequirement requirement
+
+// tokensReached reports whether a server at have has what the tokens name.
+func (need *requirement) tokensReached(have Position) bool {
+	return (need.token == nil || need.token.reached(have)) && (need.added == nil || need.added.reached(have))
+}
 
 // replicaRef names one incarnation of a replica: index and epoch. The zero
 // value is none.
@@ -67,7 +73,7 @@ func (s *snapshot) meets(i int, need *requirement) bool {
 	if need.unmeetable || b.caughtUp < need.number || b.asked < need.ask {
 		return false
 	}
-	if need.token != nil && !need.token.reached(b.position) {
+	if !need.tokensReached(b.position) {
 		return false
 	}
 	return b.asked >= need.readAsk || need.replica == newReplicaRef(i, b.epoch)
