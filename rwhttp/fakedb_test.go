@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
@@ -93,39 +94,44 @@ func (c *cluster) openDB(t testing.TB, change ...func(*rwsplit.Config)) *sql.DB 
 // settle waits until db knows what the replicas have.
 func (c *cluster) settle(t testing.TB, db *sql.DB) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := c.await(ctx, db); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (c *cluster) await(ctx context.Context, db *sql.DB) error {
 	c.mu.Lock()
-	caughtUp := c.versions[len(c.versions)-1] == c.versions[0]
+	n := rwsplit.All
 	want := make([]string, len(c.versions))
 	for i, v := range c.versions {
+		if v != c.versions[0] {
+			n = 0 // which only starts the tracker
+		}
 		want[i] = rwsplit.LinearPosition(c.name, v+1).String()
 	}
 	c.mu.Unlock()
-	n := 0 // which starts the tracker
-	if caughtUp {
-		n = rwsplit.All
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
 	if err := rwsplit.WaitForReplicas(ctx, db, n); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	deadline := time.Now().Add(5 * time.Second)
 	for {
 		st, err := rwsplit.StatsOf(db)
 		if err != nil {
-			t.Fatal(err)
+			return err
 		}
 		done := true
 		for i, b := range st.Backends[1:] {
 			done = done && b.Position == want[i+1]
 		}
 		if done {
-			return
+			return nil
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("the tracker does not see the replicas' positions: got %+v, want %v", st.Backends[1:], want[1:])
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("the tracker does not see the replicas' positions: got %+v, want %v", st.Backends[1:], want[1:])
 		}
-		time.Sleep(time.Millisecond)
 	}
 }
 
