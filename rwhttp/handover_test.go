@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/rwsplit/rwsplit"
 )
@@ -68,8 +69,22 @@ func TestAddTokenRaisesWhatASessionSees(t *testing.T) {
 	check(rwsplit.WithToken(context.Background(), token), seen{Version: 2})
 	c.replay()
 	c.settle(t, b)
-	check(session, seen{Replica: true, Version: 2})
 	check(rwsplit.WithToken(context.Background(), token), seen{Replica: true, Version: 2})
+	// The session itself has read on the primary: it goes back to a replica
+	// once that is known to be as far as the primary was then.
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		got, err := read(session, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got == (seen{Replica: true, Version: 2}) {
+			break
+		}
+		if got.Version != 2 || time.Now().After(deadline) {
+			t.Fatalf("read: got %+v, want a replica with version 2", got)
+		}
+		time.Sleep(time.Millisecond)
+	}
 
 	// One that can't be used spoils the session's knowledge, and nobody else's.
 	if err := rwsplit.AddToken(session, b, "forged"); err != nil {
