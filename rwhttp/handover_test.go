@@ -55,6 +55,9 @@ func TestAddTokenRaisesWhatASessionSees(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	if err := rwsplit.AddToken(session, b, first); err != nil {
+		t.Fatal(err)
+	}
 	c.replayTo(1)
 	c.settle(t, b)
 	check(session, seen{Version: 2})

@@ -13,6 +13,7 @@ import (
 	"net/textproto"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rwsplit/rwsplit/rwhttp"
 )
@@ -138,8 +139,8 @@ func TestAHijackedConnectionIsTheHandlers(t *testing.T) {
 		c := newCluster("shop", 1)
 		db := c.openDB(t)
 		o := withCookies()
-		late := make(chan bool, 1)
-		o.OnLateWrite = func(*http.Request) { late <- true }
+		late := make(chan struct{}, 1)
+		o.OnLateWrite = func(*http.Request) { late <- struct{}{} }
 		s := serve(t, wrap(t, db, o, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			var conn net.Conn
 			var err error
@@ -167,7 +168,9 @@ func TestAHijackedConnectionIsTheHandlers(t *testing.T) {
 		if string(body) != "hi" || len(res.Cookies()) != 0 {
 			t.Errorf("%s: got %q with %v", way, body, res.Cookies())
 		}
-		if !<-late {
+		select {
+		case <-late:
+		case <-time.After(5 * time.Second):
 			t.Errorf("%s: the write was not reported", way)
 		}
 	}
