@@ -156,7 +156,7 @@ func (c *Cluster) down() {
 	if c.network != "" {
 		_ = c.pool.Client.RemoveNetwork(c.network)
 	}
-	_ = c.pool.Client.RemoveVolume(c.id)
+	_ = c.pool.Client.RemoveVolumeWithOptions(dc.RemoveVolumeOptions{Name: c.id, Force: true})
 }
 
 // Primary returns the server that takes writes now.

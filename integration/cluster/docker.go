@@ -26,12 +26,13 @@ const (
 	labelOwner = "rwsplit.owner" // host, pid namespace, pid and its start time
 )
 
-// run is this process's connection to the container engine.
+// engine is this process's connection to the container engine.
 var engine struct {
-	once sync.Once
-	pool *dockertest.Pool
-	err  error
-	id   string
+	once   sync.Once
+	pool   *dockertest.Pool
+	err    error
+	id     string
+	reaper io.Closer // open until the process ends
 }
 
 // dockerPool connects to the container engine, removes what dead runs have
@@ -107,7 +108,7 @@ func removeLeftovers(client *dc.Client) {
 	volumes, _ := client.ListVolumes(dc.ListVolumesOptions{Filters: filter})
 	for _, volume := range volumes {
 		if dead(volume.Labels[labelOwner]) {
-			_ = client.RemoveVolume(volume.Name)
+			_ = client.RemoveVolumeWithOptions(dc.RemoveVolumeOptions{Name: volume.Name, Force: true})
 		}
 	}
 }
@@ -129,14 +130,9 @@ for v in $(docker volume ls -q --filter "$f"); do docker volume rm -f $v; done`
 	cmd := exec.Command("sh", "-c", script, "rwsplit-reaper", id)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // an interrupt is for the test only
 	if in, err := cmd.StdinPipe(); err == nil && cmd.Start() == nil {
-		reaper = in
+		engine.reaper = in
 	}
 }
-
-// reaper is kept open until the process ends.
-var reaper io.Closer
-
-// container runs and controls the server's container.
 
 // runContainer starts the server's container for the first time. A host port
 // that somebody else has taken in the meantime is replaced.
