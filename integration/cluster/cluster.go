@@ -99,13 +99,19 @@ func (c *Cluster) up(ctx context.Context) error {
 	c.mu.Lock()
 	c.primary, c.moved = primary, false
 	c.mu.Unlock()
-	err = c.each(func(s *Server) error {
+	err = c.each(func(s *Server) (err error) {
+		defer func() {
+			if err != nil {
+				cancel() // the others wait for nothing
+			}
+		}()
 		s.wasPrimary, s.source = s == primary, ""
 		if s != primary {
 			s.source = primary.host()
 		}
 		s.log = statementLog{}
 		s.quiet.Store(false)
+		s.touched.Store(false)
 		if err := s.runContainer(ctx); err != nil {
 			return err
 		}

@@ -27,7 +27,7 @@ func open(t *testing.T, c *cluster.Cluster, s *cluster.Server) *sql.DB {
 	return db
 }
 
-func exec(t *testing.T, db *sql.DB, statement string) {
+func run(t *testing.T, db *sql.DB, statement string) {
 	t.Helper()
 	_, err := db.ExecContext(t.Context(), statement)
 	require.NoError(t, err, statement)
@@ -42,9 +42,9 @@ func count(t *testing.T, db *sql.DB, table string) (n int) {
 func TestWritesReachEveryReplica(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
 		primary := open(t, c, c.Primary())
-		exec(t, primary, "CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(20))")
+		run(t, primary, "CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(20))")
 		for i := range 10 {
-			exec(t, primary, fmt.Sprintf("INSERT INTO item VALUES (%d, 'n%d')", i, i))
+			run(t, primary, fmt.Sprintf("INSERT INTO item VALUES (%d, 'n%d')", i, i))
 		}
 		require.NoError(t, c.WaitReplayed(t.Context()))
 		require.Len(t, c.Replicas(), 2)
@@ -65,7 +65,7 @@ func TestWritesReachEveryReplica(t *testing.T) {
 
 func TestReplicasRefuseTheApplicationsWrites(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
-		exec(t, open(t, c, c.Primary()), "CREATE TABLE item (id INT PRIMARY KEY)")
+		run(t, open(t, c, c.Primary()), "CREATE TABLE item (id INT PRIMARY KEY)")
 		require.NoError(t, c.WaitReplayed(t.Context()))
 		for _, s := range c.Replicas() {
 			_, err := open(t, c, s).ExecContext(t.Context(), "INSERT INTO item VALUES (1)")
@@ -82,13 +82,13 @@ func TestReplicasRefuseTheApplicationsWrites(t *testing.T) {
 func TestDelayHoldsBackOneReplica(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
 		primary := open(t, c, c.Primary())
-		exec(t, primary, "CREATE TABLE item (id INT PRIMARY KEY)")
+		run(t, primary, "CREATE TABLE item (id INT PRIMARY KEY)")
 		require.NoError(t, c.WaitReplayed(t.Context()))
 		late, prompt := c.Replicas()[0], c.Replicas()[1]
 		require.NoError(t, late.Delay(t.Context(), 2*time.Second))
 
 		began := time.Now()
-		exec(t, primary, "INSERT INTO item VALUES (1)")
+		run(t, primary, "INSERT INTO item VALUES (1)")
 		require.Eventually(t, func() bool { return count(t, open(t, c, prompt), "item") == 1 }, 20*time.Second, 20*time.Millisecond)
 		lateDB := open(t, c, late)
 		got := count(t, lateDB, "item")
@@ -104,7 +104,7 @@ func TestDelayHoldsBackOneReplica(t *testing.T) {
 
 		require.NoError(t, late.Delay(t.Context(), 0))
 		began = time.Now()
-		exec(t, primary, "INSERT INTO item VALUES (2)")
+		run(t, primary, "INSERT INTO item VALUES (2)")
 		require.NoError(t, c.WaitReplayed(t.Context()))
 		require.Less(t, time.Since(began), 1500*time.Millisecond)
 	})
@@ -113,10 +113,10 @@ func TestDelayHoldsBackOneReplica(t *testing.T) {
 func TestPausedReplicasStandStill(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
 		primary := open(t, c, c.Primary())
-		exec(t, primary, "CREATE TABLE item (id INT PRIMARY KEY)")
+		run(t, primary, "CREATE TABLE item (id INT PRIMARY KEY)")
 		require.NoError(t, c.WaitReplayed(t.Context()))
 		require.NoError(t, c.PauseReplay(t.Context()))
-		exec(t, primary, "INSERT INTO item VALUES (1)")
+		run(t, primary, "INSERT INTO item VALUES (1)")
 		short, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer cancel()
 		require.Error(t, c.WaitReplayed(short))
@@ -133,7 +133,7 @@ func TestPausedReplicasStandStill(t *testing.T) {
 
 func TestAFrozenServerAnswersNothingAndGoesOn(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
-		exec(t, open(t, c, c.Primary()), "CREATE TABLE item (id INT PRIMARY KEY)")
+		run(t, open(t, c, c.Primary()), "CREATE TABLE item (id INT PRIMARY KEY)")
 		require.NoError(t, c.WaitReplayed(t.Context()))
 		s := c.Replicas()[1]
 		db := open(t, c, s)
@@ -153,12 +153,12 @@ func TestAFrozenServerAnswersNothingAndGoesOn(t *testing.T) {
 func TestAKilledServerComesBackAtItsAddress(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
 		primary := open(t, c, c.Primary())
-		exec(t, primary, "CREATE TABLE item (id INT PRIMARY KEY)")
+		run(t, primary, "CREATE TABLE item (id INT PRIMARY KEY)")
 		s := c.Replicas()[0]
 		dsn := s.AppDSN()
 		require.NoError(t, s.Kill(t.Context()))
 		require.Error(t, open(t, c, s).PingContext(t.Context()))
-		exec(t, primary, "INSERT INTO item VALUES (1)")
+		run(t, primary, "INSERT INTO item VALUES (1)")
 		require.NoError(t, s.Start(t.Context()))
 		require.Equal(t, dsn, s.AppDSN())
 		require.NoError(t, c.DataEqual(t.Context()))
@@ -178,7 +178,7 @@ func TestAKilledServerComesBackAtItsAddress(t *testing.T) {
 func TestServersTellWhatTheyExecuted(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
 		primary := open(t, c, c.Primary())
-		exec(t, primary, "CREATE TABLE item (id INT PRIMARY KEY)")
+		run(t, primary, "CREATE TABLE item (id INT PRIMARY KEY)")
 		require.NoError(t, c.WaitReplayed(t.Context()))
 		require.NoError(t, c.ClearStatements(t.Context()))
 		s := c.Replicas()[0]
@@ -193,7 +193,7 @@ func TestServersTellWhatTheyExecuted(t *testing.T) {
 		var seven int
 		err = db.QueryRowContext(t.Context(), "SELECT 7 FROM item WHERE id = "+placeholder, 4711).Scan(&seven)
 		require.ErrorIs(t, err, sql.ErrNoRows)
-		exec(t, primary, "INSERT INTO item VALUES (1)")
+		run(t, primary, "INSERT INTO item VALUES (1)")
 		require.NoError(t, c.WaitReplayed(t.Context()))
 
 		got, err := s.Statements(t.Context())
@@ -252,8 +252,8 @@ func TestConnectionsAreCounted(t *testing.T) {
 
 func TestDivergedReplicasAreFound(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
-		exec(t, open(t, c, c.Primary()), "CREATE TABLE item (id INT PRIMARY KEY, price DOUBLE PRECISION, note TEXT)")
-		exec(t, open(t, c, c.Primary()), "INSERT INTO item VALUES (1, 1.5, NULL), (2, 1.25, 'it''s')")
+		run(t, open(t, c, c.Primary()), "CREATE TABLE item (id INT PRIMARY KEY, price DOUBLE PRECISION, note TEXT)")
+		run(t, open(t, c, c.Primary()), "INSERT INTO item VALUES (1, 1.5, NULL), (2, 1.25, 'it''s')")
 		require.NoError(t, c.DataEqual(t.Context()))
 		require.NoError(t, c.Errant(t.Context()))
 		if c.Engine == cluster.Postgres {
@@ -275,17 +275,17 @@ func TestDivergedReplicasAreFound(t *testing.T) {
 func TestAPromotedReplicaTakesWritesAndTheOthersFollow(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
 		old := c.Primary()
-		exec(t, open(t, c, old), "CREATE TABLE item (id INT PRIMARY KEY)")
-		exec(t, open(t, c, old), "INSERT INTO item VALUES (1)")
+		run(t, open(t, c, old), "CREATE TABLE item (id INT PRIMARY KEY)")
+		run(t, open(t, c, old), "INSERT INTO item VALUES (1)")
 		require.NoError(t, c.WaitReplayed(t.Context()))
 		next, other := c.Replicas()[0], c.Replicas()[1]
 		require.NoError(t, old.Kill(t.Context()))
 		require.NoError(t, c.Promote(t.Context(), next))
 		require.Same(t, next, c.Primary())
-		exec(t, open(t, c, next), "INSERT INTO item VALUES (2)")
+		run(t, open(t, c, next), "INSERT INTO item VALUES (2)")
 		require.NoError(t, c.Follow(t.Context(), other))
 		require.NoError(t, c.Follow(t.Context(), old))
-		exec(t, open(t, c, next), "INSERT INTO item VALUES (3)")
+		run(t, open(t, c, next), "INSERT INTO item VALUES (3)")
 		require.NoError(t, c.DataEqual(t.Context()))
 		require.NoError(t, c.Errant(t.Context()))
 		require.Equal(t, 3, count(t, open(t, c, old), "item"))
@@ -294,11 +294,11 @@ func TestAPromotedReplicaTakesWritesAndTheOthersFollow(t *testing.T) {
 		require.Error(t, err, "the old primary is a replica now")
 
 		require.NoError(t, next.Restart(t.Context()))
-		exec(t, open(t, c, next), "INSERT INTO item VALUES (4)")
+		run(t, open(t, c, next), "INSERT INTO item VALUES (4)")
 
 		require.NoError(t, c.Reset(t.Context()))
 		require.Same(t, old, c.Primary())
-		exec(t, open(t, c, old), "CREATE TABLE item (id INT PRIMARY KEY)")
+		run(t, open(t, c, old), "CREATE TABLE item (id INT PRIMARY KEY)")
 	})
 }
 

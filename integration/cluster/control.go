@@ -111,7 +111,13 @@ func (c *Cluster) Reset(ctx context.Context) error {
 		if s == c.Primary() {
 			return c.flavor.disconnect(ctx, s)
 		}
-		return errors.Join(c.flavor.resume(ctx, s), s.Delay(ctx, 0), c.flavor.disconnect(ctx, s))
+		if s.touched.Load() {
+			if err := errors.Join(s.ResumeReplay(ctx), s.Delay(ctx, 0)); err != nil {
+				return err
+			}
+			s.touched.Store(false)
+		}
+		return c.flavor.disconnect(ctx, s)
 	})
 	if err != nil {
 		return err

@@ -29,7 +29,8 @@ func (postgres) open(dsn string) (*sql.DB, error) { return sql.Open("pgx", dsn) 
 func (postgres) stopSignal() dc.Signal { return dc.SIGINT }
 
 func (p postgres) script(s *Server) string {
-	create := `$as initdb -U postgres --pwfile=/cluster/password --no-sync -E UTF8 --locale=C.UTF-8 -D $data >/dev/null
+	create := `printf %s '` + adminPassword + `' >$data.password
+	$as initdb -U postgres --pwfile=$data.password --no-sync -E UTF8 --locale=C.UTF-8 -D $data >/dev/null
 	echo "log_statement = 'all'" >>$data/postgresql.conf
 	echo 'host all all all scram-sha-256' >>$data/pg_hba.conf
 	echo 'host replication replicator all scram-sha-256' >>$data/pg_hba.conf
@@ -65,7 +66,6 @@ if [ -s $data.rebuild ]; then
 	done
 fi
 if [ ! -s $data/PG_VERSION ]; then
-	printf %s '` + adminPassword + `' >/cluster/password
 	` + create + `
 fi
 exec $as postgres -D $data -c cluster_name=` + s.Name + ` -c listen_addresses='*' \

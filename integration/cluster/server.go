@@ -38,6 +38,7 @@ type Server struct {
 
 	wasPrimary bool
 	quiet      atomic.Bool
+	touched    atomic.Bool // replay may be delayed or paused
 
 	logMu sync.Mutex // protects log
 	log   statementLog
@@ -170,11 +171,15 @@ func (s *Server) ready(ctx context.Context) error {
 // Delay makes the replica replay each transaction d after the primary has
 // committed it; 0 ends that. MySQL and MariaDB round up to whole seconds.
 func (s *Server) Delay(ctx context.Context, d time.Duration) error {
+	s.touched.Store(true)
 	return s.c.flavor.setDelay(ctx, s, d)
 }
 
 // PauseReplay makes the replica receive and not replay.
-func (s *Server) PauseReplay(ctx context.Context) error { return s.c.flavor.pause(ctx, s) }
+func (s *Server) PauseReplay(ctx context.Context) error {
+	s.touched.Store(true)
+	return s.c.flavor.pause(ctx, s)
+}
 
 // ResumeReplay ends PauseReplay.
 func (s *Server) ResumeReplay(ctx context.Context) error { return s.c.flavor.resume(ctx, s) }
