@@ -32,6 +32,8 @@
 //     soon as the replicas have it.
 //   - Reads do not go back in time within a request. Between requests on
 //     different instances they may, as far as nobody wrote in them.
+//   - Where the engine gives no positions, a token means the primary for
+//     sticky_for, which is a guess.
 //   - With consistency=eventual there are no sessions: nothing is handed out
 //     and nothing that is handed in is heeded.
 //   - A token names replication positions. It holds no secret, but tells whoever
