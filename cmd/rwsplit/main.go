@@ -61,6 +61,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// A second Ctrl-C ends the program at once.
 	context.AfterFunc(ctx, stop)
+	// The demo drops its tables even if nobody looks at its output any more.
+	ctx, _ = signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGPIPE)
 	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 
@@ -90,7 +92,7 @@ func run(ctx context.Context, args []string, std streams) int {
 	case errors.As(err, &mistake):
 		fmt.Fprintf(std.err, "rwsplit %s: %v\n\"rwsplit %[1]s -h\" tells more.\n", args[0], mistake)
 		return exitUsage
-	case errors.Is(err, errReported):
+	case errors.Is(err, errReported), errors.Is(err, syscall.EPIPE):
 		return exitFailed
 	case ctx.Err() != nil:
 		fmt.Fprintf(std.err, "rwsplit %s: interrupted\n", args[0])
