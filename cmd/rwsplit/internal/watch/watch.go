@@ -104,7 +104,10 @@ func (v *view) lines(s Sample) error {
 			fmt.Fprintf(&b, " %s/s=%.0f", v.what, srv.Load)
 		}
 		if srv.Role == rwsplit.RoleReplica {
-			fmt.Fprintf(&b, " lag=%s", lag(srv))
+			fmt.Fprintf(&b, " lag=%s", strings.TrimPrefix(lag(srv), ">"))
+			if !srv.LagKnown && srv.Lag > 0 {
+				b.WriteByte('+') // at least
+			}
 			if srv.Position != "" {
 				fmt.Fprintf(&b, " position=%s", table.Shorten(srv.Position, 60))
 			}
