@@ -16,11 +16,13 @@ import (
 func checkArgs(ci driver.Conn, st driver.Stmt, args []driver.NamedValue) ([]driver.NamedValue, error) {
 	want := -1
 	var checker driver.NamedValueChecker
-	var converter driver.ColumnConverter //nolint:staticcheck // SA1019: base drivers may still have it
+	//lint:ignore SA1019 base drivers may still have only this
+	var converter driver.ColumnConverter
 	if st != nil {
 		want = st.NumInput()
 		checker, _ = st.(driver.NamedValueChecker)
-		converter, _ = st.(driver.ColumnConverter) //nolint:staticcheck // SA1019: as above
+		//lint:ignore SA1019 base drivers may still have only this
+		converter, _ = st.(driver.ColumnConverter)
 	}
 	if checker == nil {
 		checker, _ = ci.(driver.NamedValueChecker)
@@ -55,7 +57,8 @@ func checkArgs(ci driver.Conn, st driver.Stmt, args []driver.NamedValue) ([]driv
 	return args[:n], nil
 }
 
-func convertColumn(converter driver.ColumnConverter, want int, nv *driver.NamedValue) error { //nolint:staticcheck // SA1019: as above
+//lint:ignore SA1019 base drivers may still have only this
+func convertColumn(converter driver.ColumnConverter, want int, nv *driver.NamedValue) error {
 	column := nv.Ordinal - 1
 	if want >= 0 && want <= column {
 		return nil // too many arguments; the count is checked at the end

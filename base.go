@@ -18,7 +18,8 @@ func queryBase(ctx context.Context, ci driver.Conn, query string, args []driver.
 	if q, ok := ci.(driver.QueryerContext); ok {
 		return q.QueryContext(ctx, query, args)
 	}
-	q, ok := ci.(driver.Queryer) //nolint:staticcheck // SA1019: old drivers have only this
+	//lint:ignore SA1019 base drivers may still have only this
+	q, ok := ci.(driver.Queryer)
 	if !ok {
 		return nil, driver.ErrSkip
 	}
@@ -35,7 +36,8 @@ func execBase(ctx context.Context, ci driver.Conn, query string, args []driver.N
 	if e, ok := ci.(driver.ExecerContext); ok {
 		return e.ExecContext(ctx, query, args)
 	}
-	e, ok := ci.(driver.Execer) //nolint:staticcheck // SA1019: old drivers have only this
+	//lint:ignore SA1019 base drivers may still have only this
+	e, ok := ci.(driver.Execer)
 	if !ok {
 		return nil, driver.ErrSkip
 	}
@@ -66,7 +68,8 @@ func execStmtBase(ctx context.Context, st driver.Stmt, args []driver.NamedValue)
 	if err != nil {
 		return nil, err
 	}
-	return st.Exec(values) //nolint:staticcheck // SA1019: old drivers have only this
+	//lint:ignore SA1019 base drivers may still have only this
+	return st.Exec(values)
 }
 
 func queryStmtBase(ctx context.Context, st driver.Stmt, args []driver.NamedValue) (driver.Rows, error) {
@@ -77,7 +80,8 @@ func queryStmtBase(ctx context.Context, st driver.Stmt, args []driver.NamedValue
 	if err != nil {
 		return nil, err
 	}
-	return st.Query(values) //nolint:staticcheck // SA1019: old drivers have only this
+	//lint:ignore SA1019 base drivers may still have only this
+	return st.Query(values)
 }
 
 func beginBase(ctx context.Context, ci driver.Conn, opts driver.TxOptions) (driver.Tx, error) {
@@ -90,7 +94,8 @@ func beginBase(ctx context.Context, ci driver.Conn, opts driver.TxOptions) (driv
 	if opts.ReadOnly {
 		return nil, errors.New("sql: driver does not support read-only transactions")
 	}
-	tx, err := ci.Begin() //nolint:staticcheck // SA1019: old drivers have only this
+	//lint:ignore SA1019 base drivers may still have only this
+	tx, err := ci.Begin()
 	if err == nil && ctx.Err() != nil {
 		_ = tx.Rollback()
 		return nil, ctx.Err()

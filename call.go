@@ -326,13 +326,15 @@ func canRun(ci driver.Conn, op Op) bool {
 		if _, ok := ci.(driver.QueryerContext); ok {
 			return true
 		}
-		_, ok := ci.(driver.Queryer) //nolint:staticcheck // SA1019: old drivers have only this
+		//lint:ignore SA1019 base drivers may still have only this
+		_, ok := ci.(driver.Queryer)
 		return ok
 	case OpExec:
 		if _, ok := ci.(driver.ExecerContext); ok {
 			return true
 		}
-		_, ok := ci.(driver.Execer) //nolint:staticcheck // SA1019: as above
+		//lint:ignore SA1019 base drivers may still have only this
+		_, ok := ci.(driver.Execer)
 		return ok
 	default:
 		return true

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"net"
-	"sort"
 	"sync"
 	"time"
 )
@@ -161,18 +160,6 @@ func registeredDialect(driverName string) Dialect {
 	dialects.mu.Lock()
 	defer dialects.mu.Unlock()
 	return dialects.byDriver[driverName]
-}
-
-// registeredDrivers returns the driver names that have a dialect, sorted.
-func registeredDrivers() []string {
-	dialects.mu.Lock()
-	defer dialects.mu.Unlock()
-	names := make([]string, 0, len(dialects.byDriver))
-	for name := range dialects.byDriver {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
 }
 
 type dialKey struct{}

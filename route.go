@@ -51,14 +51,13 @@ type replicaSet uint64
 // maxBackends is the number of backends that a replicaSet has room for.
 const maxBackends = 64
 
-func (s replicaSet) has(i int) bool                { return s&(1<<uint(i)) != 0 }
-func (s replicaSet) with(i int) replicaSet         { return s | 1<<uint(i) }
-func (s replicaSet) without(i int) replicaSet      { return s &^ (1 << uint(i)) }
-func (s replicaSet) len() int                      { return bits.OnesCount64(uint64(s)) }
-func (s replicaSet) first() int                    { return bits.TrailingZeros64(uint64(s)) }
-func (s replicaSet) nth(n int) int                 { return nthBit(uint64(s), n) }
-func (s replicaSet) only() bool                    { return s != 0 && s&(s-1) == 0 }
-func (s replicaSet) minus(o replicaSet) replicaSet { return s &^ o }
+func (s replicaSet) has(i int) bool           { return s&(1<<uint(i)) != 0 }
+func (s replicaSet) with(i int) replicaSet    { return s | 1<<uint(i) }
+func (s replicaSet) without(i int) replicaSet { return s &^ (1 << uint(i)) }
+func (s replicaSet) len() int                 { return bits.OnesCount64(uint64(s)) }
+func (s replicaSet) first() int               { return bits.TrailingZeros64(uint64(s)) }
+func (s replicaSet) nth(n int) int            { return nthBit(uint64(s), n) }
+func (s replicaSet) only() bool               { return s != 0 && s&(s-1) == 0 }
 
 func nthBit(s uint64, n int) int {
 	for ; n > 0; n-- {
