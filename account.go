@@ -64,6 +64,9 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 		}
 	}
 
+	if st.DDL && sl.srv.Role == RolePrimary {
+		sl.tx.ddl = true
+	}
 	if st.Pins {
 		sl.state |= st.State
 		c.pinned = i
@@ -84,6 +87,10 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 	if st.Tx != TxNone {
 		sl.tx.control(st.Tx, err)
 		c.findTx()
+	}
+	if sl.tx.ddl && !sl.tx.active() {
+		sl.tx.ddl = false
+		c.c.catalogChanged()
 	}
 }
 

@@ -296,6 +296,13 @@ func (c *Connector) ensureTracker() *tracker {
 	return t
 }
 
+// catalogChanged has the catalog read again.
+func (c *Connector) catalogChanged() {
+	if t := c.runningTracker(); t != nil {
+		poke(t.ddl)
+	}
+}
+
 // speaks returns the dialect of the servers, which the driver may have left
 // open.
 func (c *Connector) speaks() Dialect {

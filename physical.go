@@ -33,19 +33,11 @@ func (p PhysicalConn) Exec(ctx context.Context, query string) error {
 // QueryRow runs a query without arguments and returns its first row. The
 // values are the base driver's; byte slices are copied. io.EOF means no row.
 func (p PhysicalConn) QueryRow(ctx context.Context, query string) ([]driver.Value, error) {
-	rows, err := queryBase(ctx, p.Conn, query, nil)
-	if errors.Is(err, driver.ErrSkip) {
-		var st driver.Stmt
-		if st, err = prepareBase(ctx, p.Conn, query); err != nil {
-			return nil, err
-		}
-		defer st.Close()
-		rows, err = queryStmtBase(ctx, st, nil)
-	}
+	rows, done, err := p.query(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
+	defer done()
 	row := make([]driver.Value, len(rows.Columns()))
 	if err := rows.Next(row); err != nil {
 		return nil, err
@@ -72,17 +64,45 @@ func (p PhysicalConn) QueryText(ctx context.Context, query string) ([]string, er
 	if err != nil {
 		return nil, err
 	}
+	return texts(row), nil
+}
+
+// query runs a query, prepared where the base connection can't do without. The
+// caller calls done when it is through with the rows.
+func (p PhysicalConn) query(ctx context.Context, query string) (rows driver.Rows, done func(), err error) {
+	rows, err = queryBase(ctx, p.Conn, query, nil)
+	if err == nil {
+		return rows, func() { _ = rows.Close() }, nil
+	}
+	if !errors.Is(err, driver.ErrSkip) {
+		return nil, nil, err
+	}
+	st, err := prepareBase(ctx, p.Conn, query)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err = queryStmtBase(ctx, st, nil)
+	if err != nil {
+		_ = st.Close()
+		return nil, nil, err
+	}
+	return rows, func() { _ = rows.Close(); _ = st.Close() }, nil
+}
+
+func texts(row []driver.Value) []string {
 	out := make([]string, len(row))
 	for i, v := range row {
 		switch v := v.(type) {
 		case nil:
+		case []byte:
+			out[i] = string(v)
 		case time.Time:
 			out[i] = v.UTC().Format(time.RFC3339Nano)
 		default:
 			out[i] = fmt.Sprint(v)
 		}
 	}
-	return out, nil
+	return out
 }
 
 // BaseConn returns the base driver's connection under conn. A connection that
@@ -95,6 +115,25 @@ func BaseConn(conn driver.Conn) driver.Conn {
 			return conn
 		}
 		conn = w.BaseConn()
+	}
+}
+
+// queryAll runs a query without arguments and calls each for every row, with
+// its values as text; NULL is "".
+func (p PhysicalConn) queryAll(ctx context.Context, query string, each func(row []string)) error {
+	rows, done, err := p.query(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer done()
+	values := make([]driver.Value, len(rows.Columns()))
+	for {
+		if err := rows.Next(values); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		each(texts(values))
 	}
 }
 

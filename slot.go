@@ -35,6 +35,7 @@ type slotTx struct {
 	open          bool // begun by text or by BeginTx
 	api           bool // begun by BeginTx: database/sql ends it
 	wrote         bool
+	ddl           bool // the catalog may have changed
 	doubt         bool // an opaque statement may have begun or ended one
 	autocommitOff bool // every statement is in a transaction
 }

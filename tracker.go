@@ -24,6 +24,8 @@ type tracker struct {
 	asks atomic.Uint64 // questions to the primary that were begun
 	want atomic.Uint64 // the question that somebody waits for
 
+	ddl chan struct{} // the catalog has changed
+
 	mu      sync.Mutex      // protects following fields
 	ring    lagRing         // the primary's positions
 	targets []target        // answers that some replica has not reached; the newest last
@@ -49,7 +51,7 @@ const (
 )
 
 func newTracker(c *Connector) *tracker {
-	t := &tracker{c: c, watch: make([]chan struct{}, len(c.servers))}
+	t := &tracker{c: c, watch: make([]chan struct{}, len(c.servers)), ddl: make(chan struct{}, 1)}
 	for i := range t.watch {
 		t.watch[i] = make(chan struct{}, 1)
 	}
@@ -60,6 +62,9 @@ func newTracker(c *Connector) *tracker {
 func (t *tracker) start() {
 	var ctx context.Context
 	ctx, t.cancel = context.WithCancel(context.Background())
+	if r, ok := engineOf(t.c.dialect).(catalogReader); ok && t.c.cfg.Catalog != ToggleOff {
+		t.wg.Go(func() { t.watchCatalog(ctx, r) })
+	}
 	if !t.positions() {
 		t.wg.Go(func() { t.watchClock(ctx) })
 		return

@@ -123,6 +123,9 @@ func (t *tx) ready() error {
 // end forgets the transaction. If the server did not confirm its end and is
 // still there, it is asked before the next statement.
 func (t *tx) end(err error) {
+	if t.sl.tx.ddl {
+		t.c.c.catalogChanged()
+	}
 	t.sl.tx = slotTx{autocommitOff: t.sl.tx.autocommitOff, doubt: err != nil}
 	t.c.findTx()
 	if err != nil {

@@ -1,0 +1,159 @@
+package rwsplit
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// catalogReader is implemented by dialects whose engine's catalog tells which
+// functions of the user are safe on a replica, and which relations a replica
+// can't serve.
+type catalogReader interface {
+	readCatalog(ctx context.Context, s PhysicalConn) (catalogFacts, error)
+}
+
+// catalogFacts is what was read from the catalog.
+type catalogFacts struct {
+	functions []catalogFunction
+	// primaryOnly are relations that a replica can't serve, as schema.name.
+	primaryOnly []string
+}
+
+// catalogFunction is one function of the user; several may have one name.
+type catalogFunction struct {
+	schema, name string
+	// trusted: declared without side effects by someone who knows (an
+	// extension's immutable or stable function).
+	trusted bool
+	// body is the text of a function that is nothing but SQL, else "".
+	body string
+}
+
+// watchCatalog reads the catalog when the tracker starts and again after DDL,
+// and gives the classifier what it says. Until then, and where it can't be
+// read, functions that nobody knows stay on the primary.
+func (t *tracker) watchCatalog(ctx context.Context, reader catalogReader) {
+	failures := 0
+	for {
+		// On the primary, which has the newest catalog; on a connection that is
+		// closed again, since this is seldom.
+		p := &probe{c: t.c, srv: t.c.servers[t.c.board.load().primary]}
+		var facts catalogFacts
+		err := p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
+			facts, err = reader.readCatalog(ctx, s)
+			return err
+		})
+		p.close()
+		wait := time.Duration(-1)
+		if err != nil {
+			failures++
+			wait = retryAfter(failures)
+			if failures == 1 && ctx.Err() == nil {
+				t.c.log(slog.LevelWarn, "rwsplit: the catalog can't be read; functions that are not built in stay on the primary", "error", err.Error())
+			}
+		} else {
+			failures = 0
+			t.c.classifier.Store(newClassifier(t.c.classifier.Load().lang, t.c.learnCatalog(facts)))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.ddl:
+			// More of it may follow, and a transaction may have to commit.
+			if !pauseFor(ctx, catalogPause) {
+				return
+			}
+		case <-after(wait):
+		}
+	}
+}
+
+// catalogPause is how long after DDL the catalog is read.
+const catalogPause = 200 * time.Millisecond
+
+// after is time.After, or never for a negative duration.
+func after(d time.Duration) <-chan time.Time {
+	if d < 0 {
+		return nil
+	}
+	return time.After(d)
+}
+
+// maxCatalogRounds bounds how deep functions that call functions are followed.
+const maxCatalogRounds = 8
+
+// learnCatalog works out which functions can be trusted: a name can if every
+// function that it may mean can. Functions made of SQL can if their text is a
+// plain read, given those that are trusted already.
+func (c *Connector) learnCatalog(facts catalogFacts) *knowledge {
+	var trusted []string
+	lang := c.classifier.Load().lang
+	know := newKnowledge(c.cfg.ReadFunctions, nil, facts.primaryOnly)
+	for range maxCatalogRounds {
+		bad := make(map[string]bool)
+		good := make(map[string]bool)
+		for _, f := range facts.functions {
+			ok := f.trusted || f.body != "" && plainBody(classifyText(lang, know, f.body))
+			for _, name := range []string{quoteName(f.name), quoteName(f.schema) + "." + quoteName(f.name)} {
+				if ok {
+					good[name] = true
+				} else {
+					bad[name] = true
+				}
+			}
+		}
+		var next []string
+		for name := range good {
+			if !bad[name] {
+				next = append(next, name)
+			}
+		}
+		grown := len(next) > len(trusted)
+		trusted = next
+		know = newKnowledge(c.cfg.ReadFunctions, trusted, facts.primaryOnly)
+		if !grown {
+			break
+		}
+	}
+	return know
+}
+
+func plainBody(st Statement) bool {
+	return st.Route == RouteReplica && !st.Writes && !st.Pins && st.Tx == TxNone
+}
+
+func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+// readCatalog reads functions outside the system's schemas and unlogged tables,
+// see https://www.postgresql.org/docs/current/catalog-pg-proc.html and
+// https://www.postgresql.org/docs/current/catalog-pg-class.html. Volatility is
+// the author's claim; it is believed of extensions only, since a function in
+// PL/pgSQL that is declared stable may take advisory locks and change settings.
+func (postgresDialect) readCatalog(ctx context.Context, s PhysicalConn) (catalogFacts, error) {
+	var facts catalogFacts
+	err := s.queryAll(ctx, `SELECT n.nspname::text, p.proname::text,
+		CASE WHEN p.provolatile IN ('i', 's') AND d.objid IS NOT NULL THEN 'trusted' ELSE '' END,
+		CASE WHEN l.lanname = 'sql' AND p.prokind = 'f' THEN coalesce(p.prosrc, '') ELSE '' END
+		FROM pg_catalog.pg_proc p
+		JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+		JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+		LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+			AND d.objid = p.oid AND d.deptype = 'e'
+		WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')`, func(row []string) {
+		facts.functions = append(facts.functions, catalogFunction{
+			schema: row[0], name: row[1], trusted: row[2] != "", body: row[3],
+		})
+	})
+	if err != nil {
+		return facts, err
+	}
+	err = s.queryAll(ctx, `SELECT n.nspname::text, c.relname::text
+		FROM pg_catalog.pg_class c
+		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relpersistence = 'u'`, func(row []string) {
+		facts.primaryOnly = append(facts.primaryOnly, quoteName(row[0])+"."+quoteName(row[1]))
+	})
+	return facts, err
+}

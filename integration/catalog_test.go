@@ -1,0 +1,64 @@
+package integration_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rwsplit/rwsplit"
+	"github.com/rwsplit/rwsplit/integration/cluster"
+)
+
+// What the classifier can't know from a text is read from PostgreSQL's
+// catalog, and again after DDL.
+func TestCatalogTellsWhichFunctionsAreSafe(t *testing.T) {
+	c := cluster.Shared(t, cluster.Postgres)
+	ctx := bounded(t)
+	a := open(t, c)
+	a.exec("CREATE TABLE price (id INT PRIMARY KEY, cents INT)")
+	a.exec("CREATE UNLOGGED TABLE scratch (id INT PRIMARY KEY)")
+	a.exec("CREATE FUNCTION plain_read(i INT) RETURNS INT LANGUAGE sql STABLE AS 'SELECT cents FROM price WHERE id = i'")
+	a.exec("CREATE FUNCTION reads_through(i INT) RETURNS INT LANGUAGE sql STABLE AS 'SELECT plain_read(i)'")
+	a.exec("CREATE FUNCTION writes(i INT) RETURNS INT LANGUAGE sql AS 'INSERT INTO price VALUES (i, 1) RETURNING id'")
+	a.exec("CREATE FUNCTION claims(i INT) RETURNS INT LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM pg_advisory_lock(i); RETURN 1; END'")
+	a.exec("CREATE FUNCTION twice(i INT) RETURNS INT LANGUAGE sql STABLE AS 'SELECT cents FROM price WHERE id = i'")
+	a.exec("CREATE FUNCTION twice(i TEXT) RETURNS INT LANGUAGE sql AS 'INSERT INTO price VALUES (1, 1) RETURNING id'")
+	a.settle()
+
+	served := func(query string) rwsplit.Role {
+		_, err := a.ExecContext(rwsplit.WithReadOnly(ctx), "SELECT 1")
+		require.NoError(t, err)
+		rows, err := a.QueryContext(ctx, query)
+		require.NoError(t, err, query)
+		require.NoError(t, rows.Close())
+		return a.last().Backend.Role
+	}
+	require.Eventually(t, func() bool { return served("SELECT plain_read(1)") == rwsplit.RoleReplica },
+		10*time.Second, 20*time.Millisecond, "a function that is a plain read is offloaded")
+	a.settle()
+	require.Equal(t, rwsplit.RoleReplica, served("SELECT reads_through(1)"), "a function that calls such a function too")
+	require.Equal(t, rwsplit.RoleReplica, served("SELECT public.plain_read(1)"))
+	for _, query := range []string{"SELECT writes(7)", "SELECT claims(7)", "SELECT twice(1)", "SELECT id FROM scratch"} {
+		require.Equal(t, rwsplit.RolePrimary, served(query), query)
+	}
+	a.settle()
+
+	a.exec("CREATE OR REPLACE FUNCTION plain_read(i INT) RETURNS INT LANGUAGE sql AS 'INSERT INTO price VALUES (i, 1) RETURNING id'")
+	id := 100
+	require.Eventually(t, func() bool {
+		// Before that, a replica refuses the function, and it runs again.
+		id++
+		return served(fmt.Sprintf("SELECT reads_through(%d)", id)) == rwsplit.RolePrimary && !a.last().Rerun
+	},
+		10*time.Second, 20*time.Millisecond, "after DDL the catalog is read again")
+
+	off := open(t, c, "catalog=off")
+	off.settle()
+	_, err := off.ExecContext(ctx, "DELETE FROM price")
+	require.NoError(t, err)
+	off.settle()
+	require.NoError(t, off.QueryRowContext(ctx, "SELECT twice('x')").Scan(new(int)))
+	require.Equal(t, rwsplit.RolePrimary, off.last().Backend.Role, "catalog=off trusts nobody")
+}
