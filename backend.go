@@ -2,6 +2,7 @@ package rwsplit
 
 import (
 	"database/sql/driver"
+	"sync"
 	"sync/atomic"
 )
 
@@ -47,4 +48,34 @@ type server struct {
 	trial     atomic.Bool            // after a failure one connection at a time tries again
 	down      atomic.Bool            // was logged as unreachable
 	lastErr   atomic.Pointer[string]
+
+	mu    sync.Mutex         // protects wires; nothing slow runs under it
+	wires map[*wire]struct{} // of the physical connections that statements use
+}
+
+// track and untrack keep account of the physical connections that a frozen
+// backend may hold up.
+func (s *server) track(w *wire) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.wires == nil {
+		s.wires = make(map[*wire]struct{})
+	}
+	s.wires[w] = struct{}{}
+}
+
+func (s *server) untrack(w *wire) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.wires, w)
+}
+
+// release ends every call that waits for this backend: it accepts, but does
+// not answer, and would keep its callers for as long as they have patience.
+func (s *server) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := range s.wires {
+		w.interrupt()
+	}
 }

@@ -64,8 +64,14 @@ func (p *probe) bounded(ctx context.Context, w *wire, fn func(context.Context) e
 			err = fmt.Errorf("rwsplit: the base driver panicked: %v", r)
 		}
 	}()
-	return fn(ctx)
+	if err = fn(ctx); err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%w (%v): %w", errNoAnswer, limit, err)
+	}
+	return err
 }
+
+// errNoAnswer: the backend may accept connections, but it does not answer.
+var errNoAnswer = errors.New("rwsplit: no answer within probe_timeout")
 
 func (p *probe) close() {
 	if p.ci == nil {

@@ -57,14 +57,9 @@ func (c *conn) dial(ctx context.Context, sl *slot) error {
 		return err
 	}
 	w := &wire{}
-	ci, err := sl.srv.connector.Connect(context.WithValue(ctx, dialKey{}, w))
+	sl.srv.track(w)
+	ci, seen, err := c.c.connect(ctx, sl.srv, w)
 	if err != nil {
-		sl.srv.gate.leave()
-		return err
-	}
-	seen, err := c.c.greet(ctx, sl.srv, ci)
-	if err != nil {
-		c.c.closePhysical(sl.srv, ci, w, nil)
 		return err
 	}
 	sl.srv.failures.Store(0)
@@ -78,6 +73,30 @@ func (c *conn) dial(ctx context.Context, sl *slot) error {
 	sl.tx = c.c.freshTx(sl.srv)
 	sl.state = 0
 	return nil
+}
+
+// connect dials and greets. Whatever goes wrong, also a panic of the base
+// driver, nothing is left behind.
+func (c *Connector) connect(ctx context.Context, srv *server, w *wire) (ci driver.Conn, seen Server, err error) {
+	done := false
+	defer func() {
+		switch {
+		case done:
+		case ci != nil:
+			c.closePhysical(srv, ci, w, nil)
+		default:
+			srv.untrack(w)
+			srv.gate.leave()
+		}
+	}()
+	if ci, err = srv.connector.Connect(context.WithValue(ctx, dialKey{}, w)); err != nil {
+		return nil, seen, err
+	}
+	if seen, err = c.greet(ctx, srv, ci); err != nil {
+		return ci, seen, err
+	}
+	done = true
+	return ci, seen, nil
 }
 
 // greet prepares a fresh session and learns which server it has reached.
@@ -223,6 +242,7 @@ func (c *Connector) closePhysical(srv *server, ci driver.Conn, w *wire, stmts []
 	srv.gate.closes()
 	go func() {
 		defer srv.gate.done()
+		defer srv.untrack(w)
 		cut := time.AfterFunc(closeTimeout, func() { w.interrupt() })
 		defer cut.Stop()
 		// A base driver that panics here would take the process down from a

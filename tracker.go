@@ -379,4 +379,7 @@ func (t *tracker) replicaUnknown(i int, err error, failures int) {
 		return
 	}
 	t.c.backendFailed(srv, err, failures)
+	if errors.Is(err, errNoAnswer) {
+		srv.release() // what waits for it runs elsewhere
+	}
 }
