@@ -26,8 +26,9 @@ type app struct {
 	c *cluster.Cluster
 
 	connector *rwsplit.Connector
-	mu        sync.Mutex // protects decisions
+	mu        sync.Mutex // protects following fields
 	decisions []rwsplit.Decision
+	forgotten int // decisions that were dropped
 }
 
 // bounded returns a context that ends a hanging test.
