@@ -51,8 +51,8 @@ func TestCommandsOnRealClusters(t *testing.T) {
 		out = run(false, "max_lag=1m", "demo", "-dsn")
 		t.Log("\n" + out)
 		// The naive splitter misses the banner, and rwsplit does not.
-		require.Regexp(t, `SELECT title FROM banner WHERE id = 2 +primary .* Summer sale +no row ✗\n`, out)
-		require.Regexp(t, `SELECT title FROM banner WHERE id = 2 +replica\d .* Summer sale +same\n`, out)
+		require.Regexp(t, `SELECT title FROM banner WHERE id = 2 +primary .* Sale 20% +no row ✗\n`, out)
+		require.Regexp(t, `SELECT title FROM banner WHERE id = 2 +replica\d .* Sale 20% +same\n`, out)
 		require.Regexp(t, `rwsplit +400 .* 4,000 +4,000  right`, out)
 		require.Regexp(t, `naive splitter +400 .* wrong by`, out)
 		for line := range strings.Lines(out) {

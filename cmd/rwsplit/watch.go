@@ -13,7 +13,7 @@ const watchHelp = `usage: rwsplit watch [-interval 1s] [-count N] DSN
 Watches the servers of a DSN: whether they answer, how much all their clients do
 (as the servers count), how far replicas lag, and where a read would go now. On
 a terminal it redraws one screen, elsewhere it prints one line per server and
-look. It writes nothing to any server.
+look. It writes nothing, but for the heartbeats that position=heartbeat asks for.
 
 The DSN is rwsplit's: driver=... primary=... replica=... @FILE reads it from a
 file, which keeps passwords out of the list of processes.

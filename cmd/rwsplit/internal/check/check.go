@@ -61,7 +61,10 @@ func Run(ctx context.Context, cfg *rwsplit.Config, timeout time.Duration) (*Resu
 	set.Each(ctx, timeout, func(ctx context.Context, i int, srv backends.Server) {
 		r.Looks[i] = look(ctx, srv, dialect, readOnly)
 	})
-	follow(ctx, set, r.Looks, timeout)
+	if native(cfg) {
+		// Heartbeats would be writes.
+		follow(ctx, set, r.Looks, timeout)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -71,6 +74,10 @@ func Run(ctx context.Context, cfg *rwsplit.Config, timeout time.Duration) (*Resu
 	defer cancel()
 	r.advise(set.Connector.Check(ctx))
 	return r, nil
+}
+
+func native(cfg *rwsplit.Config) bool {
+	return cfg.Position == rwsplit.PositionNative || cfg.Position == ""
 }
 
 // follow waits until rwsplit's tracker knows that the replicas have what the

@@ -78,7 +78,7 @@ func (r *Result) judgeReplica(primary, l Look, timeout time.Duration) {
 		r.advice(l.Name, "the user may write although the server is read-only ("+l.Bypass+")", "connect as a user without that privilege: it is what stops a misrouted write")
 	}
 	switch {
-	case primary.Err != nil || !primary.Positions || !l.Positions || r.Config.Position != rwsplit.PositionNative && r.Config.Position != "":
+	case primary.Err != nil || !primary.Positions || !l.Positions || !native(r.Config):
 	case l.CaughtUp == 0:
 		r.problem(l.Name, fmt.Sprintf("had not replayed within %v what the primary had at the start", timeout),
 			"see whether replication runs and replay is not paused or delayed; until it catches up its reads go to the primary after every write")

@@ -38,7 +38,7 @@ func (r *Result) Print(w io.Writer, style table.Style, timeout time.Duration) er
 			}
 		}
 		t.Row(name, state, table.Text(role(l)), table.Text(sessions(l, r.Config)),
-			table.Text(short(l.Dial)), table.Text(short(l.Answer)), table.Text(catchesUp(l, r.Looks[0], timeout)), table.Text(Version(l.Server)))
+			table.Text(short(l.Dial)), table.Text(short(l.Answer)), table.Text(catchesUp(l, r, timeout)), table.Text(Version(l.Server)))
 	}
 	if t.Err() != nil {
 		return t.Err()
@@ -163,11 +163,11 @@ func sessions(l Look, cfg *rwsplit.Config) string {
 	return "unknown"
 }
 
-func catchesUp(l, primary Look, timeout time.Duration) string {
+func catchesUp(l Look, r *Result, timeout time.Duration) string {
 	switch {
 	case l.Role == rwsplit.RolePrimary:
 		return "-"
-	case !l.Positions || primary.Err != nil || !primary.Positions:
+	case !l.Positions || r.Looks[0].Err != nil || !r.Looks[0].Positions || !native(r.Config):
 		return "unknown"
 	case l.CaughtUp == 0:
 		return "> " + timeout.String()

@@ -24,6 +24,7 @@ var replicated = []struct {
 	{"product", []string{"id", "title", "stock"}},
 	{"account", []string{"id", "balance"}},
 	{"account_naive", []string{"id", "balance"}},
+	{"rwsplit_heartbeat", []string{"id", "history", "n"}},
 }
 
 // cluster is a primary and replicas made of SQLite files. Triggers on the

@@ -9,7 +9,7 @@ import (
 
 func TestReplicasShowWholeCommitsAfterTheirDelay(t *testing.T) {
 	const delay = 200 * time.Millisecond
-	c, err := startCluster(t.Context(), embeddedEngine().ddl(), []time.Duration{0, delay})
+	c, err := startCluster(t.Context(), embeddedDDL(), []time.Duration{0, delay})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, c.close()) }()
 

@@ -47,7 +47,6 @@ func TestDemoTellsTheStory(t *testing.T) {
 	var out bytes.Buffer
 	report, err := demo.Run(t.Context(), &out, table.Style{Color: true, Width: 100}, demo.Options{
 		Delays:    []time.Duration{400 * time.Millisecond, 600 * time.Millisecond},
-		StickyFor: 1500 * time.Millisecond,
 		Transfers: 60,
 	})
 	require.NoError(t, err, out.String())
@@ -57,12 +56,12 @@ func TestDemoTellsTheStory(t *testing.T) {
 		stock1, stock2   = "SELECT stock FROM product WHERE id = 1", "SELECT stock FROM product WHERE id = 2"
 	)
 	require.Equal(t, []row{
-		{banner1, "primary", "Spring sale", "no row"},
-		{banner1, "replica", "Spring sale", "Spring sale"},
+		{banner1, "primary", "Sale 10%", "no row"},
+		{banner1, "replica", "Sale 10%", "Sale 10%"},
 
-		{"INSERT INTO banner VALUES (2, 'Summer sale')", "primary", "1 row", ""},
-		{banner2, "primary", "Summer sale", "no row"},
-		{banner2, "replica", "Summer sale", "Summer sale"},
+		{"INSERT INTO banner VALUES (2, 'Sale 20%')", "primary", "1 row", ""},
+		{banner2, "primary", "Sale 20%", "no row"},
+		{banner2, "replica", "Sale 20%", "Sale 20%"},
 
 		{stock1, "replica", "12", "12"},
 		{stock1, "replica", "12", "12"},

@@ -20,6 +20,12 @@ type engine struct {
 	forUpdate string
 }
 
+// embeddedDDL also makes the table of position=heartbeat, which rwsplit would
+// make itself, early enough for the embedded cluster to replicate it.
+func embeddedDDL() []string { return append(embeddedEngine().ddl(), heartbeatDDL) }
+
+const heartbeatDDL = "CREATE TABLE rwsplit_heartbeat (id INT PRIMARY KEY, history VARCHAR(32) NOT NULL, n BIGINT NOT NULL)"
+
 func embeddedEngine() engine { return engine{dialect: "sqlite"} }
 
 // realEngine is for a cluster that belongs to somebody: the tables have names
@@ -60,7 +66,7 @@ func (e engine) seed() []string {
 		balances[i] = fmt.Sprintf("(%d, %d)", i+1, startBalance)
 	}
 	return e.each(
-		"INSERT INTO {banner} VALUES (1, 'Spring sale')",
+		"INSERT INTO {banner} VALUES (1, 'Sale 10%')",
 		"INSERT INTO {product} VALUES (1, 'Umbrella', 12), (2, 'Sun hat', 5)",
 		"INSERT INTO {account} VALUES "+strings.Join(balances, ", "),
 		"INSERT INTO {account_naive} VALUES "+strings.Join(balances, ", "),

@@ -50,7 +50,7 @@ func (s *screen) story(title, text string) {
 		table.Column{Title: "statement", Wrap: true},
 		table.Column{Title: "ran on", Width: 8},
 		table.Column{Title: "because", Width: 24, Wrap: true},
-		table.Column{Title: "answer", Width: 11},
+		table.Column{Title: "answer", Width: 8},
 		table.Column{Title: "naive", Width: 8},
 	).Indent(2)
 }

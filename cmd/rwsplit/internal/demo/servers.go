@@ -37,19 +37,15 @@ func open(cfg *rwsplit.Config) (*backends.Set, error) {
 	return backends.Open(cfg)
 }
 
-// caughtUp reports whether rwsplit knows that every replica has everything
-// that was written through it.
-func caughtUp(s *backends.Set) (bool, error) {
-	st, err := rwsplit.StatsOf(s.DB)
-	if err != nil {
-		return false, err
+// caughtUp returns which servers have everything that was written through
+// rwsplit, as far as it knows.
+func caughtUp(s *backends.Set) []bool {
+	st := s.Connector.Stats()
+	out := make([]bool, len(st.Backends))
+	for i, b := range st.Backends {
+		out[i] = b.Role == rwsplit.RolePrimary || b.CaughtUp > st.Writes
 	}
-	for _, b := range st.Backends[1:] {
-		if b.CaughtUp <= st.Writes {
-			return false, nil
-		}
-	}
-	return true, nil
+	return out
 }
 
 // naiveBackend is where a splitter that looks at the first word only sends a

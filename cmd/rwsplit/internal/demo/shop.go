@@ -131,25 +131,39 @@ func arrivals(after []time.Duration) string {
 	var parts []string
 	for i, d := range after[1:] {
 		state := "not yet"
-		if d != 0 {
+		switch {
+		case d >= 50*time.Millisecond:
 			state = "after " + seconds(d)
+		case d > 0:
+			state = "at once"
 		}
 		parts = append(parts, fmt.Sprintf("replica%d %s", i+1, state))
 	}
 	return strings.Join(parts, ", ")
 }
 
-// settle waits until rwsplit lets reads go to the replicas again.
-func (s *shop) settle(ctx context.Context) error {
+// settle waits until rwsplit knows of n replicas that they have caught up.
+func (s *shop) settle(ctx context.Context, n int) error {
 	start := time.Now()
+	after := make([]time.Duration, len(s.servers.Servers))
 	err := s.until(ctx, func(elapsed time.Duration) (bool, error) {
-		s.screen.progress(fmt.Sprintf("%s  waiting until rwsplit counts the replicas as caught up", seconds(elapsed)))
-		return caughtUp(s.servers)
+		have := 0
+		for i, ok := range caughtUp(s.servers) {
+			if i == 0 || !ok {
+				continue
+			}
+			have++
+			if after[i] == 0 {
+				after[i] = max(elapsed, time.Millisecond)
+			}
+		}
+		s.screen.progress(fmt.Sprintf("%s  waiting until rwsplit counts replicas as caught up: %s", seconds(elapsed), arrivals(after)))
+		return have >= n, nil
 	})
 	if err != nil {
-		return fmt.Errorf("waiting until rwsplit counts the replicas as caught up: %w", err)
+		return fmt.Errorf("waiting until rwsplit counts replicas as caught up (%s): %w", arrivals(after), err)
 	}
-	s.screen.note(fmt.Sprintf("… %s later rwsplit counts the replicas as caught up.", seconds(time.Since(start))))
+	s.screen.note(fmt.Sprintf("… %s later rwsplit knows who has caught up: %s.", seconds(time.Since(start)), arrivals(after)))
 	return nil
 }
 
@@ -195,37 +209,37 @@ func (s *shop) opening(ctx context.Context) error {
 	if err := s.arrive(ctx, "the shop's tables", "SELECT balance FROM {account_naive} WHERE id = ?", fmt.Sprint(startBalance), accounts); err != nil {
 		return err
 	}
-	if err := s.settle(ctx); err != nil {
+	if err := s.settle(ctx, len(s.servers.Servers)-1); err != nil {
 		return err
 	}
 	second, err := s.read(ctx, s.servers.DB, "", bannerTitle, 1)
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.check(first, "Spring sale", rwsplit.RolePrimary), s.check(second, "Spring sale", rwsplit.RoleReplica))
+	return errors.Join(s.check(first, "Sale 10%", rwsplit.RolePrimary), s.check(second, "Sale 10%", rwsplit.RoleReplica))
 }
 
 // banner: a row is saved and read back in the next statement.
 func (s *shop) banner(ctx context.Context) error {
 	s.begins("2  The banner: save a row, read it back in the next statement", "")
-	if err := s.write(ctx, s.servers.DB, "INSERT INTO {banner} VALUES (?, ?)", 2, "Summer sale"); err != nil {
+	if err := s.write(ctx, s.servers.DB, "INSERT INTO {banner} VALUES (?, ?)", 2, "Sale 20%"); err != nil {
 		return err
 	}
 	back, err := s.read(ctx, s.servers.DB, "", bannerTitle, 2)
 	if err != nil {
 		return err
 	}
-	if err := s.arrive(ctx, "the new banner", bannerTitle, "Summer sale", 2); err != nil {
-		return err
-	}
-	if err := s.settle(ctx); err != nil {
+	if err := s.settle(ctx, 1); err != nil {
 		return err
 	}
 	later, err := s.read(ctx, s.servers.DB, "", bannerTitle, 2)
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.check(back, "Summer sale", rwsplit.RolePrimary), s.check(later, "Summer sale", rwsplit.RoleReplica))
+	if err := s.settle(ctx, len(s.servers.Servers)-1); err != nil {
+		return err
+	}
+	return errors.Join(s.check(back, "Sale 20%", rwsplit.RolePrimary), s.check(later, "Sale 20%", rwsplit.RoleReplica))
 }
 
 // sticky: reads follow a write to the primary; hints override.
@@ -255,7 +269,7 @@ func (s *shop) sticky(ctx context.Context) error {
 	if hinted.Answer != "11" {
 		s.screen.note("WithReplica is for reads that may be stale: it got what the replica had.")
 	}
-	if err := s.settle(ctx); err != nil {
+	if err := s.settle(ctx, len(s.servers.Servers)-1); err != nil {
 		return err
 	}
 	settled, err := s.read(ctx, db, "", stock, 1)
