@@ -38,37 +38,31 @@ func classifyText(l language, k *knowledge, query string) Statement {
 // or versions of the server make it read otherwise, that way too. The verdict
 // holds under all of them.
 func classifyReadings(r *languageRules, k *knowledge, query string) Statement {
-	lex := r.lex
-	st, flags := scan(r, &lex, k, query)
+	st, flags := scan(r, &r.lex, k, query)
 	if flags&(lexExec|lexEscapeSingle|lexEscapeDouble) == 0 {
 		return st
 	}
+	if r.lang == langPostgres { // standard_conforming_strings=off
+		return mergeReading(st, &flags, r, &r.swapped, k, query)
+	}
+	if flags&lexExec != 0 {
+		st = mergeReading(st, &flags, r, &r.skip, k, query)
+	}
+	if flags&lexEscapeDouble != 0 { // ANSI_QUOTES
+		st = mergeReading(st, &flags, r, &r.plainDouble, k, query)
+		if flags&lexExec != 0 {
+			st = mergeReading(st, &flags, r, &r.skipPlainDouble, k, query)
+		}
+	}
+	if flags&(lexEscapeSingle|lexEscapeDouble) != 0 { // NO_BACKSLASH_ESCAPES
+		st = mergeReading(st, &flags, r, &r.plain, k, query)
+		if flags&lexExec != 0 {
+			st = mergeReading(st, &flags, r, &r.skipPlain, k, query)
+		}
+	}
 	if flags&lexExecMany != 0 {
 		// Which of several such comments are code depends on the version.
-		return merge(st, unreadable("executable comment"))
-	}
-	for pass := range 2 {
-		if pass == 1 {
-			if flags&lexExec == 0 {
-				break
-			}
-			lex.skipExec = true
-			other, more := scan(r, &lex, k, query)
-			st = merge(st, other)
-			flags |= more
-		}
-		if r.lang == langPostgres {
-			if flags&lexEscapeSingle != 0 { // standard_conforming_strings=off
-				st = mergeReading(st, r, lex, k, query, !r.lex.escapeSingle, false)
-			}
-			continue
-		}
-		if flags&lexEscapeDouble != 0 { // ANSI_QUOTES
-			st = mergeReading(st, r, lex, k, query, true, false)
-		}
-		if flags&(lexEscapeSingle|lexEscapeDouble) != 0 { // NO_BACKSLASH_ESCAPES
-			st = mergeReading(st, r, lex, k, query, false, false)
-		}
+		st = merge(st, unreadable("executable comment"))
 	}
 	return st
 }
@@ -76,10 +70,10 @@ func classifyReadings(r *languageRules, k *knowledge, query string) Statement {
 // mergeReading merges the verdict on another reading of the text. A text that
 // is a syntax error in that reading is refused by a server that reads so,
 // before it executes anything of it.
-func mergeReading(st Statement, r *languageRules, lex lexRules, k *knowledge, query string, single, double bool) Statement {
-	lex.escapeSingle, lex.escapeDouble = single, double
-	other, flags := scan(r, &lex, k, query)
-	if flags&lexSoftBad != 0 {
+func mergeReading(st Statement, flags *lexFlags, r *languageRules, lex *lexRules, k *knowledge, query string) Statement {
+	other, more := scan(r, lex, k, query)
+	*flags |= more &^ lexSoftBad
+	if more&lexSoftBad != 0 {
 		return st
 	}
 	return merge(st, other)

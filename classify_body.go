@@ -13,13 +13,23 @@ type name struct {
 	}
 }
 
-// body reads a query up to its end, from the current token on. loose is for
-// statements whose names are not all functions (DDL): unknown names followed
-// by a parenthesis are no calls there, until a query starts.
-func (s *scanner) body(loose bool) {
+const reasonPrimaryOnly = "relation that a replica can't serve"
+
+// bodyMode says how names are read that a parenthesis follows.
+type bodyMode uint8
+
+const (
+	bodyQuery  bodyMode = iota // they are calls
+	bodyLoose                  // unknown ones are no calls: GRANT, ALTER
+	bodyCreate                 // like bodyLoose, until a query starts: CREATE TABLE .. AS SELECT
+)
+
+// body reads a statement up to its end, from the current token on.
+func (s *scanner) body(mode bodyMode) {
 	var (
+		loose  = mode != bodyQuery
 		n      name
-		lev    = s.levels[s.depth]
+		lev    = unpackLevel(s.levels[s.depth])
 		prev   = tokLParen // so that WITH may start here
 		kw     keyword     // of the token before, if a word
 		kw2    keyword     // of the one before that
@@ -86,17 +96,14 @@ func (s *scanner) body(loose bool) {
 				} else if local && !loose && s.localRelation(s.nameText(n.start, n.end, n.word == nil)) {
 					s.apply(effPrimary, "relation of one server (pg_stat_*)")
 				}
-				if byName && n.role == roleCall && s.primaryOnly(&n) {
-					s.apply(effPrimary, "relation that a replica can't serve")
-				}
 			} else if !loose {
 				s.keyword(cur, kw, kw2, prev, w, &lev)
-			} else if cur == kwSelect || (cur == kwWith || cur == kwValues) && kw == kwAs {
+			} else if mode == bodyCreate && (cur == kwSelect || (cur == kwWith || cur == kwValues) && kw == kwAs) {
 				loose = false
 				s.keyword(cur, kw, kw2, prev, w, &lev)
 			}
-			if w.bareEff != effNone && cur > kwValue {
-				s.apply(w.bareEff, w.bareReason)
+			if byName && n.role == roleCall && s.primaryOnly(&n) {
+				s.apply(effPrimary, reasonPrimaryOnly)
 			}
 		case tokLParen, tokLBracket:
 			inner := level{brack: s.kind == tokLBracket}
@@ -118,7 +125,7 @@ func (s *scanner) body(loose bool) {
 				s.unreadable("nested too deeply")
 				return
 			}
-			s.levels[s.depth] = lev
+			s.levels[s.depth] = lev.pack()
 			s.depth++
 			lev = inner
 		case tokRParen, tokRBracket:
@@ -132,7 +139,7 @@ func (s *scanner) body(loose bool) {
 			}
 			on := lev.on
 			s.depth--
-			lev = s.levels[s.depth]
+			lev = unpackLevel(s.levels[s.depth])
 			if lev.from == fromTable {
 				lev.from = fromNamed
 			}
@@ -149,7 +156,7 @@ func (s *scanner) body(loose bool) {
 				lev.from = fromTable
 			}
 		case tokVar:
-			if !loose || !valueBefore(prev, kw) { // not user@host
+			if !loose || s.start == 0 || !nameEnd(s.src[s.start-1]) { // not user@host
 				s.apply(effUserVar, "user variable")
 			}
 		case tokSysVar:
@@ -170,6 +177,9 @@ func (s *scanner) body(loose bool) {
 	}
 }
 
+// nameEnd reports whether c may end a name.
+func nameEnd(c byte) bool { return wordByte[c] || c == '\'' || c == '"' || c == '`' }
+
 // valueBefore reports whether the token before ends a value, so that a name
 // right after it can't be the name of a function in any valid text.
 func valueBefore(prev tokenKind, kw keyword) bool {
@@ -177,7 +187,7 @@ func valueBefore(prev tokenKind, kw keyword) bool {
 	case tokRParen, tokRBracket, tokString, tokNumber, tokParam, tokQuoted, tokVar, tokSysVar:
 		return true
 	case tokWord:
-		return kw <= kwValue
+		return kw <= kwValue || kw == kwOrdinality
 	}
 	return false
 }

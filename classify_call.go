@@ -80,15 +80,14 @@ func (s *scanner) primarySetting(setting string) bool {
 	return found
 }
 
-// sysVar reads @@v, @@scope.v.
+// sysVar reads @@v, @@scope.v, @@cache.v and stops at the last part.
 func (s *scanner) sysVar() {
-	text := s.text()[2:]
-	if variableScope(text) != scopeNone && s.peekKind() == tokDot {
+	s.sysVarRead(s.text()[2:])
+	for s.peekKind() == tokDot {
 		s.next()
 		s.next()
-		text = s.text()
+		s.sysVarRead(s.text())
 	}
-	s.sysVarRead(text)
 }
 
 func (s *scanner) sysVarRead(text string) {

@@ -23,7 +23,7 @@ type scanner struct {
 	stop    stopAt
 
 	depth  int
-	levels [maxDepth + 2]level
+	levels [maxDepth + 1]uint8 // packed
 }
 
 // level is the state of one pair of parentheses.
@@ -32,6 +32,24 @@ type level struct {
 	with  bool // in the list of a WITH
 	brack bool // a bracket
 	on    bool // the parentheses of DISTINCT ON: what follows is a new operand
+}
+
+func (l level) pack() uint8 {
+	p := uint8(l.from)
+	if l.with {
+		p |= 1 << 3
+	}
+	if l.brack {
+		p |= 1 << 4
+	}
+	if l.on {
+		p |= 1 << 5
+	}
+	return p
+}
+
+func unpackLevel(p uint8) level {
+	return level{from: fromState(p & 7), with: p&(1<<3) != 0, brack: p&(1<<4) != 0, on: p&(1<<5) != 0}
 }
 
 // stopAt says where a body ends before its statement does.
@@ -79,8 +97,10 @@ func scan(r *languageRules, lex *lexRules, k *knowledge, query string) (Statemen
 		s.statement()
 		if s.broken {
 			if n > 0 {
-				s.flags &^= lexSoftBad // what stands before it may run
 				s.st.State |= all.State
+				if r.lang != langPostgres { // which reads the whole text first
+					s.flags &^= lexSoftBad // what stands before it may run
+				}
 			}
 			s.st.Writes, s.st.DDL, s.st.Pins, s.st.Clears = true, true, true, 0
 			return s.st, s.flags

@@ -100,7 +100,7 @@ func (s *scanner) assignments(w *wordEntry) {
 			s.autocommit()
 		}
 		s.stop = stopComma
-		s.body(false)
+		s.body(bodyQuery)
 		s.stop = stopNone
 		if s.broken || s.kind != tokComma {
 			return

@@ -198,7 +198,7 @@ func (s *scanner) show(w *wordEntry) {
 	rule, ok := mysqlShow[string(fold(buf[:0], text))]
 	if !ok {
 		s.apply(effPrimary, "state of one server (SHOW)")
-		s.body(true)
+		s.body(bodyLoose)
 		return
 	}
 	s.next()
@@ -208,10 +208,10 @@ func (s *scanner) show(w *wordEntry) {
 	}
 	s.apply(rule.effect, rule.reason)
 	if s.rank == 0 && (s.atEnd() || equalFold("grants", text) || equalFold("create", text)) {
-		s.body(true)
+		s.body(bodyLoose)
 		return
 	}
-	s.body(false)
+	s.body(bodyQuery)
 }
 
 // showVariables reads SHOW VARIABLES LIKE 'pattern'.

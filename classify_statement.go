@@ -3,7 +3,7 @@ package rwsplit
 // statement classifies one statement, from the current token up to its end.
 func (s *scanner) statement() {
 	s.st, s.rank, s.last, s.explain, s.depth = Statement{}, 0, false, false, 0
-	s.levels[0] = level{}
+	s.levels[0] = 0
 	s.begin()
 	if !s.broken && !s.atEnd() {
 		s.skip()
@@ -16,7 +16,7 @@ func (s *scanner) statement() {
 func (s *scanner) begin() {
 	for s.kind == tokLParen && s.depth < maxDepth {
 		s.depth++
-		s.levels[s.depth] = level{}
+		s.levels[s.depth] = 0
 		s.next()
 	}
 	if s.kind == tokBad {
@@ -39,17 +39,17 @@ func (s *scanner) begin() {
 			s.st.Reason = "plain read"
 		}
 		first := s.lexer
-		s.body(false)
+		s.body(bodyQuery)
 		if s.st.State == StateAdvisoryLock && !s.st.Writes {
 			s.unlockAll(first)
 		}
 	case startDML:
 		s.apply(w.startEff, w.startReason)
-		s.body(false)
+		s.body(bodyQuery)
 	case startFixed:
 		s.apply(w.startEff, w.startReason)
 		s.next()
-		s.body(true)
+		s.body(bodyLoose)
 	default:
 		s.next()
 		s.special(w)
@@ -114,6 +114,12 @@ func (s *scanner) special(w *wordEntry) {
 		s.copyStatement(w)
 	case startPragma:
 		s.pragma(w)
+	case startLoad:
+		s.apply(w.startEff, w.startReason)
+		if s.is("index") {
+			s.st.Tx = TxImplicitCommit
+		}
+		s.body(bodyLoose)
 	case startGet:
 		s.getDiagnostics(w)
 	default:
@@ -131,7 +137,7 @@ func (s *scanner) ddl(w *wordEntry) {
 		if s.is("table") || s.is("view") || s.is("sequence") || s.is("tables") || s.is("trigger") || s.is("recursive") {
 			s.apply(effTempTable, "temporary object")
 			s.st.DDL = true
-			s.body(true)
+			s.ddlBody()
 			return
 		}
 	}
@@ -149,12 +155,22 @@ func (s *scanner) ddl(w *wordEntry) {
 			s.routine()
 			return
 		}
-		if s.is("table") || s.is("view") || s.is("index") || s.is("as") {
+		if s.is("table") || s.is("view") || s.is("index") || s.is("materialized") {
 			break
 		}
 		s.next()
 	}
-	s.body(true)
+	s.ddlBody()
+}
+
+// ddlBody reads the rest of a definition. That of a table may come with a query
+// that is executed.
+func (s *scanner) ddlBody() {
+	if s.is("table") || s.is("materialized") {
+		s.body(bodyCreate)
+		return
+	}
+	s.body(bodyLoose)
 }
 
 // routine reads the body of a stored routine. Its statements end with
@@ -188,9 +204,7 @@ func (s *scanner) copyStatement(w *wordEntry) {
 			return
 		}
 	} else {
-		for s.kind == tokWord && !s.is("from") && !s.is("to") || s.kind == tokQuoted || s.kind == tokDot {
-			s.next()
-		}
+		s.copyTable()
 		if s.kind == tokLParen {
 			for !s.atEnd() && s.kind != tokRParen && s.kind != tokBad {
 				s.next()
@@ -216,12 +230,32 @@ func (s *scanner) copyStatement(w *wordEntry) {
 	s.skip()
 }
 
+// copyTable reads the name of a table.
+func (s *scanner) copyTable() {
+	var n name
+	for s.kind == tokWord && !s.is("from") && !s.is("to") || s.kind == tokQuoted || s.kind == tokDot {
+		if s.kind == tokDot {
+			n.parts++
+			n.qual.start, n.qual.end, n.qual.quoted = n.start, n.end, n.word == nil
+		} else {
+			n.start, n.end, n.word = s.start, s.pos, s.word
+			if s.kind == tokQuoted {
+				n.word = nil
+			}
+		}
+		s.next()
+	}
+	if s.know != nil && len(s.know.relations) > 0 && n.end > 0 && s.primaryOnly(&n) {
+		s.apply(effPrimary, reasonPrimaryOnly)
+	}
+}
+
 // copyQuery reads a query in parentheses and stops behind them.
 func (s *scanner) copyQuery() {
 	s.next()
 	for s.kind == tokLParen && s.depth < maxDepth {
 		s.depth++
-		s.levels[s.depth] = level{}
+		s.levels[s.depth] = 0
 		s.next()
 	}
 	w := s.word
@@ -235,7 +269,7 @@ func (s *scanner) copyQuery() {
 		return
 	}
 	s.stop = stopParen
-	s.body(false)
+	s.body(bodyQuery)
 	s.stop = stopNone
 }
 

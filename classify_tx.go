@@ -52,7 +52,7 @@ func (s *scanner) startTx(w *wordEntry) {
 		return
 	}
 	if s.r.lang.mysqlFamily() {
-		s.apply(effCommit, "write (START)")
+		s.apply(effMaybeCommit, "write (START)")
 		s.skip()
 		return
 	}

@@ -70,9 +70,9 @@ type lexer struct {
 	kind  tokenKind
 	flags lexFlags
 
-	inExec  bool // inside an executable comment
-	eString bool // the token is an E'..' string: one that continues it is too
-	word    *wordEntry
+	inExec bool       // inside an executable comment
+	eEnd   int        // end of the last E'..' string: one that continues it is one too
+	word   *wordEntry // of a tokWord
 }
 
 // text is the token's own text.
@@ -81,8 +81,6 @@ func (l *lexer) text() string { return l.src[l.start:l.pos] }
 // next reads the next token.
 func (l *lexer) next() {
 	src, pos, bytes := l.src, l.pos, l.rules.bytes
-	wasE := l.eString
-	l.eString = false
 	for pos < len(src) {
 		c := src[pos]
 		switch class := bytes[c]; class {
@@ -105,8 +103,12 @@ func (l *lexer) next() {
 			return
 		case byteSingle:
 			l.start, l.kind = pos, tokString
-			l.eString = wasE
-			l.scanQuote(pos+1, '\'', l.rules.escapeSingle || wasE, lexEscapeSingle)
+			if l.eEnd > 0 && l.eEnd == l.pos {
+				l.scanQuote(pos+1, '\'', true, 0)
+				l.eEnd = l.pos
+				return
+			}
+			l.scanQuote(pos+1, '\'', l.rules.escapeSingle, lexEscapeSingle)
 			return
 		case byteDouble:
 			l.start, l.kind = pos, tokQuoted
@@ -179,8 +181,9 @@ func (l *lexer) scanPrefixed(pos, i int) bool {
 	}
 	switch {
 	case src[i] == '\'' && src[pos]|0x20 == 'e':
-		l.kind, l.eString = tokString, true
+		l.kind = tokString
 		l.scanQuote(i+1, '\'', true, 0)
+		l.eEnd = l.pos
 		return true
 	case src[i] == '&' && src[pos]|0x20 == 'u' && i+1 < len(src) && src[i+1] == '\'':
 		l.kind = tokString
@@ -252,7 +255,7 @@ func (l *lexer) scanNumber(pos int) {
 		i++
 	}
 	whole := i // end of the digits before . and e
-	if i < len(src) && src[i] == '.' && src[pos] != '.' {
+	if i < len(src) && src[i] == '.' {
 		for i++; i < len(src) && isDigit(src[i]); i++ {
 		}
 	}

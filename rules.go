@@ -48,6 +48,11 @@ type languageRules struct {
 	words *wordTable
 	lex   lexRules // the reading by the engine's defaults
 
+	// Other readings that servers may have: of backslashes, and, from skip on,
+	// the same without executable comments. See classifyReadings.
+	plainDouble, plain, swapped      lexRules
+	skip, skipPlainDouble, skipPlain lexRules
+
 	sysVars     map[string]sysVarRule // system variables that are not plain
 	settings    map[string]struct{}   // names for callSetting and SHOW that belong on the primary
 	localPrefix []string              // prefixes of relations that hold one server's own data
@@ -55,6 +60,20 @@ type languageRules struct {
 	nameLimit   int                   // longer names are cut
 	quotedFold  bool                  // quoted function names are folded too
 	quotedCalls bool                  // quoted function names find built-in functions
+}
+
+// withReadings fills in the other readings.
+func (r *languageRules) withReadings() *languageRules {
+	read := func(single, double, skip bool) lexRules {
+		lex := r.lex
+		lex.escapeSingle, lex.escapeDouble, lex.skipExec = single, double, skip
+		return lex
+	}
+	r.swapped = read(!r.lex.escapeSingle, r.lex.escapeDouble, false)
+	r.plainDouble, r.skipPlainDouble = read(true, false, false), read(true, false, true)
+	r.plain, r.skipPlain = read(false, false, false), read(false, false, true)
+	r.skip = read(r.lex.escapeSingle, r.lex.escapeDouble, true)
+	return r
 }
 
 // sysVarRule says what reading a system variable means.
@@ -75,24 +94,26 @@ var ruleSets = [languageCount]func() *languageRules{
 type effectID uint8
 
 const (
-	effNone      effectID = iota
-	effLast               // about the statement before
-	effPrimary            // reads what only the primary or the session knows
-	effLock               // locks rows
-	effSetting            // session state, by kind
-	effUserVar            //
-	effPrepared           //
-	effCursor             //
-	effTempTable          //
-	effTableLock          //
-	effAdvisory           //
-	effListen             //
-	effWrite              // changes data
-	effDDL                // changes the catalog
-	effCommitDDL          // changes the catalog and ends the transaction
-	effCommit             // changes something and ends the transaction
-	effOpaque             // may do anything but end the transaction
-	effOpaqueTx           // may do anything
+	effNone        effectID = iota
+	effLast                 // about the statement before
+	effPrimary              // reads what only the primary or the session knows
+	effLock                 // locks rows
+	effSetting              // session state, by kind
+	effUserVar              //
+	effPrepared             //
+	effCursor               //
+	effTempTable            //
+	effTableLock            //
+	effAdvisory             //
+	effListen               //
+	effWrite                // changes data
+	effDDL                  // changes the catalog
+	effCommitDDL            // changes the catalog and ends the transaction
+	effCommit               // changes something and ends the transaction
+	effMaybeCommit          // changes something and may end the transaction
+	effMaybeDDL             // changes the catalog and may end the transaction
+	effOpaque               // may do anything but end the transaction
+	effOpaqueTx             // may do anything
 )
 
 // effect is what a word, function or statement does.
@@ -107,24 +128,26 @@ type effect struct {
 }
 
 var effects = [...]effect{
-	effNone:      {route: RouteReplica},
-	effLast:      {route: RouteLast, rank: 1},
-	effPrimary:   {rank: 2},
-	effLock:      {rank: 3},
-	effSetting:   {rank: 4, state: StateSetting},
-	effUserVar:   {rank: 4, state: StateUserVar},
-	effPrepared:  {rank: 4, state: StatePrepared},
-	effCursor:    {rank: 4, state: StateCursor},
-	effTempTable: {rank: 4, state: StateTempTable},
-	effTableLock: {rank: 4, state: StateTableLock},
-	effAdvisory:  {rank: 4, state: StateAdvisoryLock},
-	effListen:    {rank: 4, state: StateListen},
-	effWrite:     {rank: 5, writes: true},
-	effDDL:       {rank: 5, writes: true, ddl: true},
-	effCommitDDL: {rank: 5, writes: true, ddl: true, tx: TxImplicitCommit},
-	effCommit:    {rank: 5, writes: true, tx: TxImplicitCommit},
-	effOpaque:    {rank: 5, writes: true, ddl: true, opaque: true, state: StateOpaque},
-	effOpaqueTx:  {rank: 5, writes: true, ddl: true, opaque: true, state: StateOpaque, tx: TxUnknown},
+	effNone:        {route: RouteReplica},
+	effLast:        {route: RouteLast, rank: 1},
+	effPrimary:     {rank: 2},
+	effLock:        {rank: 3},
+	effSetting:     {rank: 4, state: StateSetting},
+	effUserVar:     {rank: 4, state: StateUserVar},
+	effPrepared:    {rank: 4, state: StatePrepared},
+	effCursor:      {rank: 4, state: StateCursor},
+	effTempTable:   {rank: 4, state: StateTempTable},
+	effTableLock:   {rank: 4, state: StateTableLock},
+	effAdvisory:    {rank: 4, state: StateAdvisoryLock},
+	effListen:      {rank: 4, state: StateListen},
+	effWrite:       {rank: 5, writes: true},
+	effDDL:         {rank: 5, writes: true, ddl: true},
+	effCommitDDL:   {rank: 5, writes: true, ddl: true, tx: TxImplicitCommit},
+	effCommit:      {rank: 5, writes: true, tx: TxImplicitCommit},
+	effMaybeCommit: {rank: 5, writes: true, tx: TxUnknown},
+	effMaybeDDL:    {rank: 5, writes: true, ddl: true, tx: TxUnknown},
+	effOpaque:      {rank: 5, writes: true, ddl: true, opaque: true, state: StateOpaque},
+	effOpaqueTx:    {rank: 5, writes: true, ddl: true, opaque: true, state: StateOpaque, tx: TxUnknown},
 }
 
 // startKind says how a statement is read that starts with a word.
@@ -159,6 +182,7 @@ const (
 	startCopy                 // COPY
 	startPragma               // PRAGMA
 	startGet                  // GET DIAGNOSTICS
+	startLoad                 // LOAD of MySQL
 )
 
 // wordSet makes a set of the words in s.

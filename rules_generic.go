@@ -10,7 +10,7 @@ func genericRules() *languageRules {
 	b.bare(genericWords)
 	b.statements(genericStatements)
 	words := b.table()
-	return &languageRules{
+	r := &languageRules{
 		lang:  langGeneric,
 		words: words,
 		lex: lexRules{
@@ -21,13 +21,14 @@ func genericRules() *languageRules {
 		},
 		quotedFold: true,
 	}
+	return r.withReadings()
 }
 
 var genericStatements = []statementRule{
 	{startQuery, effNone, "plain read", "select with values table"},
 	{startDML, effWrite, "write", "insert update delete merge replace upsert"},
-	{startDDL, effCommitDDL, "write", "create alter drop"},
-	{startFixed, effCommitDDL, "write", "truncate rename comment grant revoke"},
+	{startDDL, effMaybeDDL, "write", "create alter drop"},
+	{startFixed, effMaybeDDL, "write", "truncate rename comment grant revoke"},
 	{startFixed, effOpaqueTx, "opaque", "call do exec execute"},
 	{startExplain, effNone, "plain read", "explain"},
 	{startSet, effSetting, "session setting", "set"},

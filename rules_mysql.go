@@ -24,7 +24,7 @@ func mysqlFamilyRules(l language, own []functionRule) *languageRules {
 	}
 	b.statements(mysqlStatements)
 	words := b.table()
-	return &languageRules{
+	r := &languageRules{
 		lang:  l,
 		words: words,
 		lex: lexRules{
@@ -41,17 +41,20 @@ func mysqlFamilyRules(l language, own []functionRule) *languageRules {
 		sysVars:    mysqlSysVars,
 		quotedFold: true,
 	}
+	return r.withReadings()
 }
 
 // sql-statements.html; implicit-commit.html for those that end a transaction
 var mysqlStatements = []statementRule{
 	{startQuery, effNone, "plain read", "select with values table"},
 	{startDML, effWrite, "write", "insert update delete replace"},
-	{startFixed, effWrite, "write", "load kill binlog shutdown"},
+	{startFixed, effWrite, "write", "kill binlog shutdown"},
+	{startLoad, effWrite, "write", "load"},
+	{startFixed, effPrimary, "looks at one server", "checksum"},
 	{startDDL, effCommitDDL, "write", "create alter drop"},
 	{startFixed, effCommitDDL, "write", "truncate rename grant revoke install uninstall import"},
-	{startFixed, effCommit, "write", `optimize repair check checksum cache reset purge clone change stop restart
-		backup`},
+	{startFixed, effCommit, "write", "optimize repair check cache"},
+	{startFixed, effMaybeCommit, "write", "reset purge clone change stop restart backup"},
 	{startFixed, effOpaqueTx, "opaque", "call"},
 	{startDML, effOpaque, "opaque", "do"},
 	{startAnalyze, effCommit, "write", "analyze"},

@@ -9,7 +9,7 @@ func postgresRules() *languageRules {
 	b.bare(postgresRelations)
 	b.statements(postgresStatements)
 	words := b.table()
-	return &languageRules{
+	r := &languageRules{
 		lang:  langPostgres,
 		words: words,
 		lex: lexRules{
@@ -26,6 +26,7 @@ func postgresRules() *languageRules {
 		nameLimit:   63,
 		quotedCalls: true,
 	}
+	return r.withReadings()
 }
 
 // https://www.postgresql.org/docs/18/sql-commands.html

@@ -8,7 +8,7 @@ func sqliteRules() *languageRules {
 	b.keywords(sqliteKeywords)
 	b.statements(sqliteStatements)
 	words := b.table()
-	return &languageRules{
+	r := &languageRules{
 		lang:  langSQLite,
 		words: words,
 		lex: lexRules{
@@ -18,6 +18,7 @@ func sqliteRules() *languageRules {
 		quotedFold:  true,
 		quotedCalls: true,
 	}
+	return r.withReadings()
 }
 
 // lang.html

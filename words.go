@@ -70,21 +70,25 @@ var noWord wordEntry
 // wordTable finds words without regard to ASCII case. It is built once and
 // then only read.
 type wordTable struct {
-	shift uint32
-	slots []wordEntry
+	shift   uint32
+	hashes  []uint32 // 0 is a free slot
+	entries []*wordEntry
 }
 
 // lookup returns the entry of a word, or &noWord. h is its hash as the lexer
 // computes it.
 func (t *wordTable) lookup(h uint32, word string) *wordEntry {
-	mask := uint32(len(t.slots) - 1)
-	for i := (h * 0x9e3779b1) >> t.shift; ; i = (i + 1) & mask {
-		e := &t.slots[i&mask]
-		if e.hash == h && len(e.name) == len(word) && equalFold(e.name, word) {
-			return e
-		}
-		if e.name == "" {
+	hashes := t.hashes
+	mask := uint32(len(hashes) - 1)
+	for i := (h * 0x9e3779b1) >> t.shift; ; i++ {
+		i &= mask
+		switch hashes[i] {
+		case 0:
 			return &noWord
+		case h | 1:
+			if e := t.entries[i]; len(e.name) == len(word) && equalFold(e.name, word) {
+				return e
+			}
 		}
 	}
 }
@@ -184,13 +188,13 @@ func (b *wordBuilder) table() *wordTable {
 	for size < 3*len(b.entries) {
 		size, shift = size*2, shift-1
 	}
-	t := &wordTable{shift: shift, slots: make([]wordEntry, size)}
+	t := &wordTable{shift: shift, hashes: make([]uint32, size), entries: make([]*wordEntry, size)}
 	for _, e := range b.entries {
 		i := (e.hash * 0x9e3779b1) >> shift
-		for t.slots[i].name != "" {
+		for t.hashes[i] != 0 {
 			i = (i + 1) % uint32(size)
 		}
-		t.slots[i] = *e
+		t.hashes[i], t.entries[i] = e.hash|1, e
 	}
 	return t
 }

@@ -1,0 +1,48 @@
+package rwsplit
+
+// What the tests of the classifier see of its inside.
+
+// ClassifyFamily classifies as for driver mysql before the server is known.
+func ClassifyFamily(query string) Statement { return classifyText(langMySQLFamily, nil, query) }
+
+// ClassifyKnowing classifies with what a Connector knows.
+func ClassifyKnowing(dialect, query string, readFunctions, trusted, primaryOnly []string) Statement {
+	l, _ := languageOf(dialect)
+	return classifyText(l, newKnowledge(readFunctions, trusted, primaryOnly), query)
+}
+
+// CachedClassify returns a caching classifier of a dialect and a function that
+// tells how many bytes of text it holds.
+func CachedClassify(dialect string) (classify func(string) Statement, held func() int) {
+	l, _ := languageOf(dialect)
+	return cached(newClassifier(l, nil))
+}
+
+// CachedClassifyFunc is CachedClassify for a third party's function.
+func CachedClassifyFunc(fn func(string) Statement) (classify func(string) Statement, held func() int) {
+	return cached(newClassifierFunc(fn))
+}
+
+func cached(c *classifier) (func(string) Statement, func() int) {
+	return c.classify, func() int {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.bytes
+	}
+}
+
+// CountTokens returns how many tokens the lexer cuts a text into, and how many
+// bytes they and the gaps between them cover.
+func CountTokens(dialect, query string) (tokens, covered int) {
+	l, _ := languageOf(dialect)
+	r := ruleSets[l]()
+	lex := r.lex
+	s := lexer{src: query, rules: &lex}
+	for s.next(); s.kind != tokEOF; s.next() {
+		tokens++
+		if s.kind == tokBad {
+			return tokens, len(query)
+		}
+	}
+	return tokens, s.pos
+}
