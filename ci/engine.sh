@@ -10,7 +10,7 @@ if answers; then
 	exit 0
 fi
 if [ -n "${DOCKER_HOST:-}" ]; then
-	die "no container engine answers at DOCKER_HOST=$DOCKER_HOST"
+	die "no container engine answers at DOCKER_HOST=$DOCKER_HOST: start it, or unset DOCKER_HOST"
 fi
 if [ "$(uname)" != Linux ]; then
 	die "no container engine answers: start Docker"
