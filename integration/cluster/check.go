@@ -74,6 +74,16 @@ func (c *Cluster) sums(ctx context.Context, s *Server) (map[string]string, error
 	return sums, nil
 }
 
+// run runs statements one by one as the administrator.
+func run(ctx context.Context, s *Server, statements ...string) error {
+	for _, statement := range statements {
+		if _, err := s.admin.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("cluster: %s: %s: %w", s.Name, strings.SplitN(statement, " ", 3)[0], err)
+		}
+	}
+	return nil
+}
+
 // queryStrings returns the single column of a query.
 func queryStrings(ctx context.Context, db *sql.DB, query string) ([]string, error) {
 	rows, err := db.QueryContext(ctx, query)

@@ -302,6 +302,30 @@ func TestAPromotedReplicaTakesWritesAndTheOthersFollow(t *testing.T) {
 	})
 }
 
+func TestResetRollsBackWhatWasLeftPrepared(t *testing.T) {
+	for _, e := range cluster.Engines() {
+		t.Run(string(e), func(t *testing.T) {
+			t.Run("leave", func(t *testing.T) {
+				c := cluster.Shared(t, e)
+				db := open(t, c, c.Primary())
+				db.SetMaxOpenConns(1)
+				run(t, db, "CREATE TABLE item (id INT PRIMARY KEY)")
+				statements := []string{"XA START 'a', 'b', 3", "INSERT INTO item VALUES (1)", "XA END 'a', 'b', 3", "XA PREPARE 'a', 'b', 3"}
+				if e == cluster.Postgres {
+					statements = []string{"BEGIN", "INSERT INTO item VALUES (1)", "PREPARE TRANSACTION 'a'"}
+				}
+				for _, statement := range statements {
+					run(t, db, statement)
+				}
+			})
+			c := cluster.Shared(t, e)
+			run(t, open(t, c, c.Primary()), "CREATE TABLE item (id INT PRIMARY KEY)")
+			require.NoError(t, c.DataEqual(t.Context()))
+			require.NoError(t, c.Errant(t.Context()))
+		})
+	}
+}
+
 func TestRWSplitDSNQuotesItsValues(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
 		got := c.RWSplitDSN("max_lag=5s", `cluster=it's`)

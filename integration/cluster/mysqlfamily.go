@@ -178,12 +178,35 @@ func (m mysqlFamily) disconnect(ctx context.Context, s *Server) error {
 }
 
 func (mysqlFamily) empty(ctx context.Context, primary *Server) error {
-	for _, statement := range []string{"DROP DATABASE shop", "CREATE DATABASE shop"} {
-		if _, err := primary.admin.ExecContext(ctx, statement); err != nil {
+	if err := rollbackBranches(ctx, primary); err != nil {
+		return err
+	}
+	return run(ctx, primary, "DROP DATABASE shop", "CREATE DATABASE shop")
+}
+
+// rollbackBranches ends the XA branches that tests have left prepared: they
+// keep their locks for ever.
+func rollbackBranches(ctx context.Context, primary *Server) error {
+	rows, err := primary.admin.QueryContext(ctx, "XA RECOVER")
+	if err != nil {
+		return err
+	}
+	var statements []string
+	for rows.Next() {
+		var format, gtrid, bqual int
+		var data []byte
+		if err := rows.Scan(&format, &gtrid, &bqual, &data); err != nil {
+			_ = rows.Close()
 			return err
 		}
+		if len(data) == gtrid+bqual {
+			statements = append(statements, fmt.Sprintf("XA ROLLBACK X'%x', X'%x', %d", data[:gtrid], data[gtrid:], format))
+		}
 	}
-	return nil
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return run(ctx, primary, statements...)
 }
 
 func (mysqlFamily) tables(ctx context.Context, s *Server) (map[string]string, error) {
@@ -212,16 +235,6 @@ func (mysqlFamily) tables(ctx context.Context, s *Server) (map[string]string, er
 
 // wholeSeconds rounds up: the servers delay by whole seconds only.
 func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
-
-// run runs statements one by one as the administrator.
-func run(ctx context.Context, s *Server, statements ...string) error {
-	for _, statement := range statements {
-		if _, err := s.admin.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("cluster: %s: %s: %w", s.Name, strings.SplitN(statement, " ", 3)[0], err)
-		}
-	}
-	return nil
-}
 
 // threads returns nil when both replication threads of the status row run.
 func threads(ctx context.Context, s *Server, query, io, applier string) error {

@@ -71,7 +71,7 @@ fi
 exec $as postgres -D $data -c cluster_name=` + s.Name + ` -c listen_addresses='*' \
 	-c unix_socket_directories=/tmp -c wal_level=replica -c hot_standby=on -c max_wal_senders=10 \
 	-c wal_keep_size=512MB -c wal_retrieve_retry_interval=200ms -c wal_receiver_status_interval=1s \
-	-c fsync=off -c shared_buffers=32MB -c max_connections=200 -c jit=off -c autovacuum_naptime=10s \
+	-c fsync=off -c shared_buffers=32MB -c max_connections=200 -c max_prepared_transactions=20 -c jit=off -c autovacuum_naptime=10s \
 	-c logging_collector=on -c log_destination=jsonlog -c log_directory=$data.log -c log_filename=statements \
 	-c log_rotation_age=0 -c log_rotation_size=0 -c log_file_mode=0644
 `
@@ -263,19 +263,21 @@ func (postgres) disconnect(ctx context.Context, s *Server) error {
 }
 
 func (postgres) empty(ctx context.Context, primary *Server) error {
-	rows, err := queryStrings(ctx, primary.admin,
+	// A prepared transaction keeps its locks for ever.
+	statements, err := queryStrings(ctx, primary.admin,
+		`SELECT format('ROLLBACK PREPARED %L', gid) FROM pg_prepared_xacts WHERE database = 'shop'`)
+	if err != nil {
+		return err
+	}
+	schemas, err := queryStrings(ctx, primary.admin,
 		`SELECT format('DROP SCHEMA %I CASCADE', nspname) FROM pg_namespace
 		WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'`)
 	if err != nil {
 		return err
 	}
-	rows = append(rows, "CREATE SCHEMA public AUTHORIZATION pg_database_owner", "GRANT USAGE ON SCHEMA public TO public")
-	for _, statement := range rows {
-		if _, err := primary.admin.ExecContext(ctx, statement); err != nil {
-			return err
-		}
-	}
-	return nil
+	statements = append(statements, schemas...)
+	statements = append(statements, "CREATE SCHEMA public AUTHORIZATION pg_database_owner", "GRANT USAGE ON SCHEMA public TO public")
+	return run(ctx, primary, statements...)
 }
 
 func (postgres) tables(ctx context.Context, s *Server) (map[string]string, error) {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// resetTimeout bounds Reset, which may have to start everything anew.
-const resetTimeout = 3 * time.Minute
+// resetTimeout bounds Reset, which may have to start everything anew, and Start.
+const resetTimeout = 2 * time.Minute
 
 // shared holds one cluster per engine for the whole test binary.
 var shared = map[Engine]*struct {
@@ -37,11 +37,14 @@ func Shared(t testing.TB, e Engine) *Cluster {
 	}
 	s.use.Lock()
 	t.Cleanup(s.use.Unlock)
-	ctx, cancel := context.WithTimeout(context.Background(), resetTimeout)
-	defer cancel()
+	start := func() (*Cluster, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), resetTimeout)
+		defer cancel()
+		return Start(ctx, e, Options{})
+	}
 	if s.cluster == nil && s.err == nil {
 		began := time.Now()
-		if s.cluster, s.err = Start(ctx, e, Options{}); s.err == nil {
+		if s.cluster, s.err = start(); s.err == nil {
 			t.Logf("%s %s: a primary and two replicas are up after %.1fs", e, s.cluster.Version, time.Since(began).Seconds())
 			return s.cluster
 		}
@@ -49,11 +52,13 @@ func Shared(t testing.TB, e Engine) *Cluster {
 	if s.err != nil {
 		t.Fatal(s.err)
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), resetTimeout)
+	defer cancel()
 	if err := s.cluster.Reset(ctx); err != nil {
 		// One test's damage must not be the next one's failure.
 		t.Logf("the cluster is replaced: %v", err)
 		s.cluster.Close()
-		if s.cluster, s.err = Start(ctx, e, Options{}); s.err != nil {
+		if s.cluster, s.err = start(); s.err != nil {
 			t.Fatal(s.err)
 		}
 	}
