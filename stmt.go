@@ -54,15 +54,15 @@ func (s *stmt) on(ctx context.Context, c *conn, sl *slot) (driver.Stmt, error) {
 			return b.st, nil
 		}
 	}
-	if len(sl.stmts) >= stmtsPerSlot {
+	st, err := prepareBase(ctx, sl.ci, s.query)
+	if err != nil {
+		return nil, err
+	}
+	if len(sl.stmts) >= stmtsPerSlot { // now that the connection is known not to be busy
 		if old := sl.stmts[0].detach(sl); old != nil {
 			_ = old.Close()
 		}
 		sl.stmts = append(sl.stmts[:0], sl.stmts[1:]...)
-	}
-	st, err := prepareBase(ctx, sl.ci, s.query)
-	if err != nil {
-		return nil, err
 	}
 	s.base = append(s.base, baseStmt{sl, sl.gen, st})
 	sl.stmts = append(sl.stmts, s)
