@@ -27,14 +27,14 @@ func summary(st rwsplit.Statement) string {
 	add(st.Writes, "write")
 	add(st.Opaque, "opaque")
 	add(st.DDL, "ddl")
-	add(st.Tx != rwsplit.TxNone, "tx:"+txNames[st.Tx])
+	add(st.Tx != rwsplit.TxNone, "tx:"+txWords[st.Tx])
 	add(st.Pins, "pins:"+states(st.State))
 	add(!st.Pins && st.State != 0, "state without pins")
 	add(st.Clears != 0, "clears:"+states(st.Clears))
 	return strings.Join(parts, " ")
 }
 
-var txNames = map[rwsplit.TxControl]string{
+var txWords = map[rwsplit.TxControl]string{
 	rwsplit.TxBegin: "begin", rwsplit.TxBeginReadOnly: "begin-ro", rwsplit.TxCommit: "commit",
 	rwsplit.TxRollback: "rollback", rwsplit.TxChain: "chain", rwsplit.TxSavepoint: "savepoint",
 	rwsplit.TxImplicitCommit: "implicit", rwsplit.TxAutocommitOff: "off", rwsplit.TxAutocommitOn: "on",
