@@ -206,3 +206,12 @@ func (a *app) agrees() {
 	}
 	require.Equal(a.t, total, counted)
 }
+
+func containsAny(text string, parts ...string) bool {
+	for _, part := range parts {
+		if strings.Contains(text, part) {
+			return true
+		}
+	}
+	return false
+}
