@@ -246,7 +246,7 @@ func (s *shop) banner(ctx context.Context) error {
 func (s *shop) sticky(ctx context.Context) error {
 	const stock = "SELECT stock FROM {product} WHERE id = ?"
 	db := s.servers.DB
-	s.begins("3  Sticky: reads share the replicas until somebody writes; a hint overrides", "")
+	s.begins("3  Sticky: reads share the replicas until a write; a hint overrides", "")
 	var bad []error
 	for range 2 {
 		r, err := s.read(ctx, db, "", stock, 1)
@@ -290,7 +290,7 @@ func (s *shop) sticky(ctx context.Context) error {
 // transactions: a transaction never mixes servers.
 func (s *shop) transactions(ctx context.Context) error {
 	const stock, total = "SELECT stock FROM {product} WHERE id = ?", "SELECT sum(stock) FROM {product}"
-	s.begins("4  Transactions: a read-only one runs on a replica, any other on the primary from its first read", "")
+	s.begins("4  Transactions: none mixes servers", "A read-only one runs on a replica, any other on the primary from its first read.")
 
 	tx, err := s.begin(ctx, &sql.TxOptions{ReadOnly: true}, "db.BeginTx(ReadOnly: true)")
 	if err != nil {
