@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 )
 
 func main() {
@@ -100,10 +101,15 @@ type report struct {
 	counts counts
 	output map[[2]string]*strings.Builder // of tests that have not ended, by package and name
 	inside map[string]counts              // by package
+	shown  time.Time                      // when a package was last heard of
+	quiet  time.Duration                  // how long may pass until it is again
 }
 
 func newReport(out io.Writer) *report {
-	return &report{out: out, output: make(map[[2]string]*strings.Builder), inside: make(map[string]counts)}
+	return &report{
+		out: out, output: make(map[[2]string]*strings.Builder), inside: make(map[string]counts),
+		shown: time.Now(), quiet: 20 * time.Second,
+	}
 }
 
 func (r *report) read(in io.Reader) error {
@@ -176,6 +182,10 @@ func (r *report) test(e event) {
 		fmt.Fprint(r.out, r.output[key].String())
 	}
 	delete(r.output, key)
+	if time.Since(r.shown) > r.quiet {
+		r.shown = time.Now()
+		fmt.Fprintf(r.out, "...  %s  %s so far, the last one %s\n", e.Package, c, e.Test)
+	}
 }
 
 // end shows a package's verdict.
@@ -194,6 +204,7 @@ func (r *report) end(e event) {
 	default:
 		return
 	}
+	r.shown = time.Now()
 	r.counts.passed += c.passed
 	r.counts.failed += c.failed
 	r.counts.skipped += c.skipped

@@ -45,6 +45,14 @@ ok   s  0.2s  0 passed, 0 failed
 	require.Equal(t, counts{passed: 1, failed: 2, skipped: 1}, r.counts)
 }
 
+func TestALongPackageIsHeardOf(t *testing.T) {
+	var out bytes.Buffer
+	r := newReport(&out)
+	r.quiet = 0
+	require.NoError(t, r.read(strings.NewReader(`{"Action":"pass","Package":"p","Test":"TestA"}`+"\n")))
+	require.Equal(t, "...  p  1 passed, 0 failed so far, the last one TestA\n", out.String())
+}
+
 func TestTotalsAreSummed(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "totals")
 	got, err := readTotals(name)
