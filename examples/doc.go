@@ -1,0 +1,3 @@
+// Package examples holds runnable examples of rwsplit on SQLite files. They run
+// offline; go test checks what they print.
+package examples
