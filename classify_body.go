@@ -97,15 +97,18 @@ func (s *scanner) body(mode bodyMode) {
 					s.apply(effPrimary, "relation of one server (pg_stat_*)")
 				}
 			} else if !loose {
-				s.keyword(cur, kw, kw2, prev, w, &lev)
+				cur = s.keyword(cur, kw, kw2, prev, &lev)
 			} else if mode == bodyCreate && (cur == kwSelect || (cur == kwWith || cur == kwValues) && kw == kwAs) {
 				loose = false
-				s.keyword(cur, kw, kw2, prev, w, &lev)
+				cur = s.keyword(cur, kw, kw2, prev, &lev)
 			}
 			if byName && n.role == roleCall && s.primaryOnly(&n) {
 				s.apply(effPrimary, reasonPrimaryOnly)
 			}
 		case tokLParen, tokLBracket:
+			if lev.with && prev == tokRParen {
+				lev.with = false // WITH a AS (..) (SELECT ..)
+			}
 			inner := level{brack: s.kind == tokLBracket}
 			switch {
 			case s.kind == tokLBracket:
@@ -137,6 +140,10 @@ func (s *scanner) body(mode bodyMode) {
 				s.unreadable("unbalanced parentheses")
 				return
 			}
+			if lev.with {
+				s.unreadable("WITH without a query")
+				return
+			}
 			on := lev.on
 			s.depth--
 			lev = unpackLevel(s.levels[s.depth])
@@ -164,6 +171,8 @@ func (s *scanner) body(mode bodyMode) {
 		case tokSemicolon, tokEOF:
 			if s.depth != 0 {
 				s.unreadable("unbalanced parentheses")
+			} else if lev.with {
+				s.unreadable("WITH without a query")
 			} else if kw == kwInto {
 				s.apply(effOpaqueTx, "malformed INTO")
 			}
@@ -193,8 +202,8 @@ func valueBefore(prev tokenKind, kw keyword) bool {
 }
 
 // keyword reads a keyword in the body of a query. kw and kw2 are the keywords
-// before it.
-func (s *scanner) keyword(cur, kw, kw2 keyword, prev tokenKind, w *wordEntry, lev *level) {
+// before it. It returns the keyword, or kwNone for a name.
+func (s *scanner) keyword(cur, kw, kw2 keyword, prev tokenKind, lev *level) keyword {
 	switch cur {
 	case kwSelect, kwValues:
 		if cur == kwSelect || lev.with {
@@ -204,39 +213,35 @@ func (s *scanner) keyword(cur, kw, kw2 keyword, prev tokenKind, w *wordEntry, le
 	case kwWith:
 		if prev == tokLParen {
 			lev.with = true
-			return
+			return cur
 		}
 	case kwFrom, kwJoin:
 		lev.from = fromTable
-		return
+		return cur
 	case kwLateral, kwTarget:
-		return
+		return cur
 	case kwOrdinality:
 		lev.from = fromNamed
-		return
+		return cur
 	case kwClause:
 		lev.from, lev.with = fromNone, false
-		return
+		return cur
 	case kwInto:
 		s.into(kw, lev)
-		return
+		return cur
 	case kwUpdate:
 		if kw == kwFor || kw == kwKey {
 			s.apply(effLock, "locking read (FOR UPDATE)")
-			return
+			return cur
 		}
-		s.dml(prev, kw, "write inside a query (UPDATE)")
-		lev.from = fromTable
-		return
+		return s.dml(cur, prev, kw, lev, fromTable, "write inside a query (UPDATE)")
 	case kwInsert:
 		if s.dmlCall() {
-			return
+			return cur
 		}
-		s.dml(prev, kw, "write inside a query (INSERT)")
-		lev.from = fromTarget
-		return
+		return s.dml(cur, prev, kw, lev, fromTarget, "write inside a query (INSERT)")
 	case kwDelete:
-		s.dml(prev, kw, "write inside a query (DELETE, MERGE)")
+		return s.dml(cur, prev, kw, lev, fromDone, "write inside a query (DELETE, MERGE)")
 	case kwShare:
 		if kw == kwFor || kw == kwKey {
 			s.apply(effLock, "locking read (FOR SHARE)")
@@ -249,32 +254,53 @@ func (s *scanner) keyword(cur, kw, kw2 keyword, prev tokenKind, w *wordEntry, le
 		s.apply(effLock, "locking read (LOCK IN SHARE MODE)")
 	case kwFor:
 		if kw == kwNextOf && kw2 == kwNext {
-			s.apply(effWrite, "sequence (NEXT VALUE FOR)")
+			s.apply(effWrite, "changes a sequence (NEXT VALUE FOR)")
+		} else if kw == kwNextOf && kw2 == kwPrevious {
+			s.apply(effPrimary, "value of this session (PREVIOUS VALUE FOR)")
 		}
 	}
 	if lev.from == fromNamed || lev.from == fromTable && cur != kwValues {
 		lev.from = fromDone
 	}
+	return cur
 }
 
-// dml reads a keyword of a data change. In valid texts it is the name of a
-// column where a value is expected right after an operator, a comma or a
-// keyword that wants a value.
-func (s *scanner) dml(prev tokenKind, kw keyword, reason string) {
+// dml reads a keyword of a data change; from is where the FROM clause stands
+// after it. In valid texts it is a name where only a value or a table can
+// stand: right after an operator, a comma, or a keyword that wants one.
+func (s *scanner) dml(cur keyword, prev tokenKind, kw keyword, lev *level, from fromState, reason string) keyword {
+	name := false
 	switch prev {
 	case tokComma, tokOp, tokCast, tokDot, tokLBracket:
-		return
+		name = true
 	case tokWord:
-		if kw == kwSelect || kw == kwDistinct || kw == kwClause || kw == kwOn {
-			return
+		switch kw {
+		case kwSelect, kwDistinct, kwClause, kwOn, kwFrom, kwJoin:
+			name = true
 		}
 	}
+	if name {
+		if lev.from == fromTable {
+			lev.from = fromNamed
+		}
+		return kwNone
+	}
 	s.apply(effWrite, reason)
+	lev.from, lev.with = from, false
+	return cur
 }
 
 // dmlCall reports whether INSERT or REPLACE is a function of that name here.
 func (s *scanner) dmlCall() bool {
 	return s.word.call != callSyntax && s.peekKind() == tokLParen
+}
+
+// intoTemp reports whether SELECT INTO makes a temporary table.
+func (s *scanner) intoTemp() bool {
+	if s.is("local") || s.is("global") {
+		s.next()
+	}
+	return s.is("temp") || s.is("temporary")
 }
 
 // into reads INTO and what stands after it.
@@ -290,7 +316,7 @@ func (s *scanner) into(kw keyword, lev *level) {
 		s.apply(effUserVar, "user variable (INTO @)")
 	case s.r.lang.mysqlFamily() && (s.is("outfile") || s.is("dumpfile")):
 		s.apply(effPrimary, "writes a file of the server (INTO OUTFILE)")
-	case s.r.lang == langPostgres && (s.is("temp") || s.is("temporary")):
+	case s.r.lang == langPostgres && s.intoTemp():
 		s.apply(effTempTable, "temporary table (SELECT INTO TEMP)")
 		s.st.DDL = true
 	case s.r.lang == langPostgres:

@@ -38,6 +38,10 @@ func (s *scanner) call(n *name, loose bool) bool {
 	if loose || s.readFunction(n, quoted) {
 		return true
 	}
+	if builtin && s.r.lang == langPostgres && prefixed(s.nameText(n.start, n.end, quoted), "pg_stat_get_") {
+		s.apply(effPrimary, "statistics of one server")
+		return true
+	}
 	s.apply(effOpaque, "unknown function")
 	return true
 }

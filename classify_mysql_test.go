@@ -32,7 +32,7 @@ var mysqlBoth = []verdict{
 		"SHOW TABLES", "SHOW FULL TABLES FROM db LIKE 'a%'", "SHOW CREATE TABLE t", "SHOW COLUMNS FROM t", "SHOW INDEX FROM t WHERE Key_name = 'x'", "SHOW DATABASES", "SHOW TABLE STATUS",
 		"SHOW FULL COLUMNS FROM t FROM db", "SHOW COLLATION", "SHOW CHARACTER SET", "SHOW GRANTS FOR 'a'@'%'", "SHOW CREATE USER a@b", "SHOW FUNCTION STATUS", "SHOW ENGINES", "SHOW VARIABLES LIKE 'max_connections'",
 		"DESCRIBE t", "DESC db.t", "DESC t a", "EXPLAIN t", "EXPLAIN SELECT 1", "EXPLAIN FORMAT=JSON SELECT 1", "EXPLAIN FORMAT = TREE (SELECT 1)", "EXPLAIN EXTENDED SELECT 1", "DESC SELECT 1",
-		"SELECT * FROM information_schema.tables", "SELECT * FROM t FOR SYSTEM_TIME AS OF '2020-01-01'", "SELECT 1 FROM DUAL",
+		"SELECT * FROM information_schema.tables", "SELECT * FROM t FOR SYSTEM_TIME AS OF '2020-01-01'", "SELECT 1 FROM DUAL", "SELECT {d '2020-01-01'}, {fn NOW()}",
 	}},
 	{write, []string{
 		"INSERT INTO t (a, b) VALUES (1, NOW()) ON DUPLICATE KEY UPDATE a = VALUES(a)", "INSERT IGNORE t (a) VALUES (1)", "INSERT LOW_PRIORITY INTO db.t (a) SELECT 1", "REPLACE INTO t (a) VALUES (1)", "REPLACE t (a) VALUES (1)",
@@ -49,7 +49,7 @@ var mysqlBoth = []verdict{
 	{"primary write tx:unknown", []string{"RESET MASTER", "PURGE BINARY LOGS TO 'x'", "CHANGE MASTER TO MASTER_HOST='x'", "START REPLICA", "STOP SLAVE"}},
 	{"primary write tx:implicit pins:tablelock", []string{"FLUSH TABLES WITH READ LOCK", "FLUSH TABLES t FOR EXPORT"}},
 	{unknown, []string{
-		"CALL p()", "SELECT 1 INTO", "SIGNAL SQLSTATE '45000'", "BEGIN NOT ATOMIC SELECT 1; SELECT 2; END", "IF 1 THEN SELECT 1; END IF", "SET", "SET a",
+		"CALL p()", "SELECT 1 INTO", "SIGNAL SQLSTATE '45000'", "BEGIN NOT ATOMIC SELECT 1; SELECT 2; END", "IF 1 THEN SELECT 1; END IF", "SET", "SET a", "EXPLAIN", "SELECT {fn 1)",
 		"SELECT /*!50000 a */ /*!60000 b */ 1", "SELECT /*!50000 'a*/' */ 1", "SELECT /*!500 1 */", "SELECT $$ ' $$", "SELECT 0x1Ffor UPDATE", "SELECT 1e5for UPDATE",
 	}},
 	{"primary write opaque ddl tx:unknown pins:uservar,opaque", []string{"CALL p(@a)", "SELECT 1 INTO @a INTO", "SET @a"}},
@@ -97,7 +97,7 @@ var mysqlBoth = []verdict{
 	{"primary write pins:uservar", []string{"UPDATE t SET a = (@n := @n + 1)"}},
 
 	{"primary tx:begin", []string{"BEGIN", "BEGIN WORK", "START TRANSACTION", "START TRANSACTION WITH CONSISTENT SNAPSHOT", "START TRANSACTION READ WRITE", "START TRANSACTION READ ONLY, READ WRITE"}},
-	{"primary tx:begin-ro", []string{"START TRANSACTION READ ONLY", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"}},
+	{"replica tx:begin-ro", []string{"START TRANSACTION READ ONLY", "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"}},
 	{"primary tx:commit", []string{"COMMIT", "COMMIT WORK", "COMMIT RELEASE", "COMMIT AND NO CHAIN NO RELEASE"}},
 	{"primary tx:rollback", []string{"ROLLBACK", "ROLLBACK WORK", "ROLLBACK RELEASE"}},
 	{"primary tx:chain", []string{"COMMIT AND CHAIN", "ROLLBACK WORK AND CHAIN NO RELEASE"}},
@@ -128,9 +128,9 @@ func TestClassifyMySQL(t *testing.T) {
 func TestClassifyMariaDB(t *testing.T) {
 	checkVerdicts(t, "mariadb", mysqlBoth)
 	checkVerdicts(t, "mariadb", []verdict{
-		{replica, []string{"SELECT MEDIAN(a) OVER (PARTITION BY b) FROM t", "ANALYZE SELECT 1", "ANALYZE FORMAT=JSON SELECT * FROM t", "SET STATEMENT max_statement_time = 1, a = 'FOR' FOR SELECT 1", "SELECT JSON_QUERY(a, '$') FROM t", "SELECT 1 LIMIT ROWS EXAMINED 5", "SELECT * FROM t FOR SYSTEM_TIME BETWEEN '2020-01-01' AND NOW()", "SELECT next, previous, value FROM t"}},
-		{write, []string{"ANALYZE UPDATE t SET a = 1", "ANALYZE FORMAT=JSON DELETE FROM t", "SET STATEMENT a = 1 FOR DELETE FROM t", "SELECT NEXTVAL(s)", "SELECT SETVAL(s, 1)", "SELECT NEXT VALUE FOR s", "SELECT NEXT VALUE FOR db.s", "SELECT PREVIOUS VALUE FOR s", "SELECT s.nextval", "SELECT s.NEXTVAL FROM DUAL"}},
-		{primary, []string{"SELECT LASTVAL(s)", "SELECT s.currval", "SET STATEMENT a = 1 FOR SELECT 1 FOR UPDATE", "SELECT 1 /*M! FOR UPDATE */", "SELECT 1 /*M!100100 FOR UPDATE */", "SELECT @@in_transaction"}},
+		{replica, []string{"SELECT MEDIAN(a) OVER (PARTITION BY b) FROM t", "ANALYZE SELECT 1", "ANALYZE FORMAT=JSON SELECT * FROM t", "SET STATEMENT max_statement_time = (1), a = 'FOR' FOR SELECT 1", "SELECT JSON_QUERY(a, '$') FROM t", "SELECT 1 LIMIT ROWS EXAMINED 5", "SELECT * FROM t FOR SYSTEM_TIME BETWEEN '2020-01-01' AND NOW()", "SELECT next, previous, value FROM t"}},
+		{write, []string{"ANALYZE UPDATE t SET a = 1", "ANALYZE FORMAT=JSON DELETE FROM t", "SET STATEMENT a = 1 FOR DELETE FROM t", "SELECT NEXTVAL(s)", "SELECT SETVAL(s, 1)", "SELECT NEXT VALUE FOR s", "SELECT NEXT VALUE FOR db.s", "SELECT s.nextval", "SELECT s.NEXTVAL FROM DUAL"}},
+		{primary, []string{"SELECT LASTVAL(s)", "SELECT PREVIOUS VALUE FOR s", "SELECT s.currval", "SET STATEMENT a = 1 FOR SELECT 1 FOR UPDATE", "SELECT 1 /*M! FOR UPDATE */", "SELECT 1 /*M!100100 FOR UPDATE */", "SELECT @@in_transaction"}},
 		{unknownFn, []string{"SELECT ANY_VALUE(a) FROM t", "SELECT pkg.f(1)"}},
 		{unknown, []string{"SET STATEMENT a = (SELECT f(1)) FOR SELECT 1", "SET STATEMENT a = 1", "BEGIN NOT ATOMIC DELETE FROM t; END"}},
 	})

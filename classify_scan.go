@@ -123,7 +123,7 @@ func batch(a, b Statement) Statement {
 	if a.Tx != TxNone || b.Tx != TxNone {
 		tx = TxUnknown
 	}
-	if a.Route == RouteReplica && b.Route == RouteReplica {
+	if tx == TxNone && a.Route == RouteReplica && b.Route == RouteReplica {
 		a.Opaque = true
 		return a
 	}

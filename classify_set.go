@@ -30,12 +30,19 @@ func (s *scanner) set(w *wordEntry) {
 
 // setStatement reads SET STATEMENT v=x, .. FOR statement of MariaDB.
 func (s *scanner) setStatement() {
-	for !s.is("for") {
-		if s.atEnd() || s.kind == tokLParen || s.kind == tokVar || s.kind == tokSysVar || s.kind == tokBad {
+	for depth, prev := 0, tokWord; depth > 0 || !s.is("for"); s.next() {
+		switch s.kind {
+		case tokLParen:
+			depth++
+		case tokRParen:
+			depth--
+		}
+		call := s.kind == tokLParen && (prev == tokWord || prev == tokQuoted)
+		if s.atEnd() || call || depth < 0 || s.kind == tokVar || s.kind == tokSysVar || s.kind == tokBad {
 			s.unknown()
 			return
 		}
-		s.next()
+		prev = s.kind
 	}
 	s.next()
 	s.begin()

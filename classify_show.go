@@ -118,7 +118,7 @@ func (s *scanner) explainMySQL(w *wordEntry) {
 		s.begin()
 		return
 	}
-	if analyze {
+	if analyze || s.atEnd() {
 		s.unknown()
 		return
 	}

@@ -93,7 +93,7 @@ func (s *scanner) txModes(w *wordEntry) {
 	// A standby of PostgreSQL refuses SERIALIZABLE, even READ ONLY.
 	refused := serializable && s.r.lang == langPostgres || s.r.lang == langGeneric
 	if readOnly && !readWrite && !refused {
-		s.txEffect(TxBeginReadOnly, "begins a read-only transaction")
+		s.st.Tx, s.st.Reason = TxBeginReadOnly, "begins a read-only transaction"
 		return
 	}
 	s.txEffect(TxBegin, w.startReason)

@@ -47,6 +47,8 @@ var punctKinds = [128]tokenKind{
 	']': tokRBracket,
 	',': tokComma,
 	';': tokSemicolon,
+	'{': tokLBracket,
+	'}': tokRBracket,
 }
 
 // newByteTable returns the classes that all engines share, changed by set:
@@ -97,7 +99,8 @@ var mysqlBytes = newByteTable(map[byteClass]string{
 	byteBacktick: "`",
 	byteHash:     "#",
 	byteAt:       "@",
-	byteDollar:   "$", // a leading $ is a name in old versions and a quote in new ones
+	bytePunct:    "{}", // {d '2020-01-01'}
+	byteDollar:   "$",  // a leading $ is a name in old versions and a quote in new ones
 })
 
 // https://www.sqlite.org/lang_expr.html, https://www.sqlite.org/lang_keywords.html

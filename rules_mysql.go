@@ -159,7 +159,8 @@ var mariadbWords = []wordRule{
 }
 
 var mariadbKeywords = []keywordRule{
-	{kwNext, callUnknown, "next previous"},
+	{kwNext, callUnknown, "next"},
+	{kwPrevious, callUnknown, "previous"},
 	{kwNextOf, callSafe, "value"},
 }
 
@@ -246,7 +247,7 @@ var mysqlFunctions = []functionRule{
 	{"window-functions.html", callSafe, effNone, "", `cume_dist dense_rank first_value lag last_value lead nth_value
 		ntile percent_rank rank row_number`},
 	{"miscellaneous-functions.html", callSafe, effNone, "", `default inet_aton inet_ntoa inet6_aton inet6_ntoa is_ipv4
-		is_ipv4_compat is_ipv4_mapped is_ipv6 name_const sleep uuid values bin_to_uuid uuid_to_bin`},
+		is_ipv4_compat is_ipv4_mapped is_ipv6 name_const sleep uuid values`},
 	{"spatial-functions.html", callSafe, effNone, "", `geometrycollection geomcollection linestring multilinestring
 		multipoint multipolygon point polygon mbrcontains mbrcoveredby mbrcovers mbrdisjoint mbrequals mbrintersects
 		mbroverlaps mbrtouches mbrwithin mbrequal st_area st_asbinary st_asgeojson st_astext st_aswkb st_aswkt
@@ -256,7 +257,7 @@ var mysqlFunctions = []functionRule{
 		st_geometrycollectionfromwkb st_geometryfromtext st_geometryfromwkb st_geometryn st_geometrytype
 		st_geomfromgeojson st_geomfromtext st_geomfromwkb st_interiorringn st_intersection st_intersects st_isclosed
 		st_isempty st_issimple st_isvalid st_length st_linefromtext st_linefromwkb st_linestringfromtext
-		st_linestringfromwkb st_makeenvelope st_mlinefromtext st_mlinefromwkb st_mpointfromtext st_mpointfromwkb
+		st_linestringfromwkb st_mlinefromtext st_mlinefromwkb st_mpointfromtext st_mpointfromwkb
 		st_mpolyfromtext st_mpolyfromwkb st_multilinestringfromtext st_multilinestringfromwkb st_multipointfromtext
 		st_multipointfromwkb st_multipolygonfromtext st_multipolygonfromwkb st_numgeometries st_numinteriorring
 		st_numinteriorrings st_numpoints st_overlaps st_pointfromtext st_pointfromwkb st_pointn st_polyfromtext
@@ -275,34 +276,41 @@ var mysqlFunctions = []functionRule{
 }
 
 var mysqlOnlyFunctions = []functionRule{
-	{"functions.html", callSafe, effNone, "", `any_value current_role format_bytes format_pico_time grouping
-		icu_version is_uuid json_schema_validation_report json_storage_free json_storage_size regexp_like
-		roles_graphml row st_collect st_frechetdistance st_geohash st_hausdorffdistance st_latfromgeohash st_latitude
-		st_lineinterpolatepoint st_lineinterpolatepoints st_longfromgeohash st_longitude st_pointatdistance
-		st_pointfromgeohash st_swapxy st_transform st_validate statement_digest statement_digest_text
-		random_bytes validate_password_strength gtid_subset gtid_subtract`},
+	{"functions.html", callSafe, effNone, "", `any_value bin_to_uuid format_bytes format_pico_time grouping gtid_subset
+		gtid_subtract icu_version is_uuid json_schema_validation_report json_storage_free json_storage_size regexp_like
+		roles_graphml st_buffer_strategy st_collect st_frechetdistance st_geohash st_hausdorffdistance
+		st_latfromgeohash st_latitude st_lineinterpolatepoint st_lineinterpolatepoints st_longfromgeohash st_longitude
+		st_makeenvelope st_pointatdistance st_pointfromgeohash st_swapxy st_transform st_validate statement_digest
+		statement_digest_text uuid_to_bin validate_password_strength`},
+	{"vector-functions.html", callSafe, effNone, "", `string_to_vector@9 to_vector@9 vector_to_string@9 from_vector@9
+		vector_dim@9`},
 }
 
+// native functions of MariaDB: https://mariadb.com/kb/en/built-in-functions/
 var mariadbOnlyFunctions = []functionRule{
-	{"built-in-functions", callSafe, effNone, "", `add_months char_length chr column_check column_create column_delete
-		column_exists column_get column_json column_list crc32c date_diff decode decode_histogram des_decrypt
-		des_encrypt encode encrypt format_pico_time json_array_intersect json_compact json_detailed json_equals
-		json_exists json_loose json_key_value json_normalize json_object_filter_keys json_object_to_array json_query
-		kdf length lengthb median minus months_between natural_sort_key nvl nvl2 old_password password percentile_cont
-		percentile_disc random_bytes rownum sformat substrb sys_guid to_char to_date to_number trunc
-		trim_oracle substr_oracle lpad_oracle rpad_oracle ltrim_oracle rtrim_oracle replace_oracle
-		xmlisvalid from_hex uuid_v4 uuid_v7 vec_distance vec_distance_cosine
-		vec_distance_euclidean vec_fromtext vec_totext`},
-	{"built-in-functions", callSafe, effNone, "", `uuidv4 uuidv7 area asbinary astext aswkb aswkt boundary buffer
-		centroid contains convexhull crosses dimension disjoint endpoint envelope equals exteriorring
-		geomcollfromtext geomcollfromwkb geometrycollectionfromtext geometrycollectionfromwkb geometryfromtext
-		geometryfromwkb geometryn geometrytype geomfromtext geomfromwkb glength interiorringn intersects isclosed
-		isempty isring issimple linefromtext linefromwkb linestringfromtext linestringfromwkb mlinefromtext
-		mlinefromwkb mpointfromtext mpointfromwkb mpolyfromtext mpolyfromwkb numgeometries numinteriorrings numpoints
-		overlaps pointfromtext pointfromwkb pointn pointonsurface polyfromtext polyfromwkb polygonfromtext
-		polygonfromwkb srid startpoint touches within x y st_boundary st_isring st_pointonsurface st_relate
-		st_numinteriorrings`},
+	{"string-functions", callSafe, effNone, "", `chr concat_operator_oracle decode decode_oracle encode lengthb
+		lpad_oracle ltrim_oracle natural_sort_key@10.7 replace_oracle rpad_oracle rtrim_oracle sformat@10.7
+		substr_oracle to_char@10.6 trim_oracle crc32c@10.8 kdf@11.3 des_decrypt des_encrypt encrypt password
+		old_password`},
+	{"dynamic-columns-functions", callSafe, effNone, "", `column_add column_check column_create column_delete
+		column_exists column_get column_json column_list`},
+	{"json-functions", callSafe, effNone, "", `json_array_intersect@11.2 json_compact json_detailed json_equals json_exists
+		json_key_value@11.2 json_loose json_normalize json_object_filter_keys@11.2 json_object_to_array@11.2 json_query`},
+	{"control-flow-functions", callSafe, effNone, "", `nvl nvl2 decode_histogram format_pico_time@11.0 rownum@10.6
+		sys_guid@10.6 add_months@10.6 uuid_v4@11.7 uuid_v7@11.7 format_bytes@11.8`},
+	{"vector-functions", callSafe, effNone, "", `vec_distance vec_distance_cosine vec_distance_euclidean vec_fromtext
+		vec_totext`},
+	{"window-functions", callSafe, effNone, "", `median percentile_cont percentile_disc`},
+	{"geographic-functions", callSafe, effNone, "", `area asbinary astext aswkb aswkt boundary buffer centroid contains
+		convexhull crosses dimension disjoint endpoint envelope equals exteriorring geomcollfromtext geomcollfromwkb
+		geometrycollectionfromtext geometrycollectionfromwkb geometryfromtext geometryfromwkb geometryn geometrytype
+		geomfromtext geomfromwkb glength interiorringn intersects isclosed isempty isring issimple linefromtext
+		linefromwkb linestringfromtext linestringfromwkb mlinefromtext mlinefromwkb mpointfromtext mpointfromwkb
+		mpolyfromtext mpolyfromwkb numgeometries numinteriorrings numpoints overlaps pointfromtext pointfromwkb pointn
+		pointonsurface polyfromtext polyfromwkb polygonfromtext polygonfromwkb srid startpoint touches within x y
+		st_boundary st_isring st_pointonsurface st_relate`},
 	{"sequence-functions", callEffect, effWrite, "changes a sequence", `nextval setval`},
 	{"sequence-functions", callEffect, effPrimary, "value of this session", `lastval currval`},
-	{"last_value", callSafe, effNone, "", `last_value`},
+	{"replication-functions", callEffect, effPrimary, "replication position of one server", `binlog_gtid_pos
+		wsrep_last_seen_gtid wsrep_last_written_gtid`},
 }

@@ -141,7 +141,7 @@ var postgresFunctions = []functionRule{
 		masklen netmask network set_masklen macaddr8_set7bit`},
 	{"functions-textsearch.html", callSafe, effNone, "", `array_to_tsvector get_current_ts_config numnode
 		plainto_tsquery phraseto_tsquery websearch_to_tsquery querytree setweight strip to_tsquery to_tsvector
-		json_to_tsvector jsonb_to_tsvector ts_delete ts_filter ts_headline ts_rank ts_rank_cd ts_rewrite
+		json_to_tsvector jsonb_to_tsvector ts_delete ts_filter ts_headline ts_rank ts_rank_cd
 		tsquery_phrase tsvector_to_array unnest ts_debug ts_lexize ts_parse ts_token_type`},
 	{"functions-uuid.html", callSafe, effNone, "", `gen_random_uuid uuidv4@18 uuidv7@18 uuid_extract_timestamp@17
 		uuid_extract_version@17`},
@@ -197,7 +197,7 @@ var postgresFunctions = []functionRule{
 		pg_get_statisticsobjdef_columns pg_get_statisticsobjdef_expressions pg_get_triggerdef pg_get_userbyid
 		pg_get_viewdef pg_index_column_has_property pg_index_has_property pg_indexam_has_property
 		pg_options_to_table pg_settings_get_flags@15 pg_tablespace_databases pg_tablespace_location pg_typeof
-		pg_input_is_valid@16 pg_input_error_info@16 collation to_regclass to_regcollation to_regnamespace to_regoper
+		pg_input_is_valid@16 pg_input_error_info@16 to_regclass to_regcollation to_regnamespace to_regoper
 		to_regoperator to_regproc to_regprocedure to_regrole to_regtype to_regtypemod@17 pg_describe_object
 		pg_identify_object pg_identify_object_as_address pg_get_object_address pg_get_acl@18 col_description
 		obj_description shobj_description pg_relation_is_updatable pg_column_is_updatable
@@ -209,6 +209,16 @@ var postgresFunctions = []functionRule{
 		pg_partition_tree pg_partition_ancestors pg_partition_root pg_is_in_recovery pg_last_wal_receive_lsn
 		pg_last_wal_replay_lsn pg_last_xact_replay_timestamp pg_is_wal_replay_paused pg_get_wal_replay_pause_state
 		pg_wal_lsn_diff pg_size_pretty pg_collation_actual_version pg_database_collation_actual_version@15`},
+	{"catalog-pg-proc.html", callSafe, effNone, "", `hashtext hashtextextended hash_array hash_array_extended hash_record
+		hash_record_extended hash_numeric hash_numeric_extended hash_range hash_range_extended hash_multirange
+		hashbpchar hashbpcharextended hashchar hashenum hashfloat4 hashfloat8 hashinet hashint2 hashint2extended
+		hashint4 hashint4extended hashint8 hashint8extended hashmacaddr hashname hashnameextended hashoid hashvarlena
+		uuid_hash uuid_hash_extended timestamp_hash time_hash timetz_hash pg_lsn_hash date_larger date_smaller
+		int4larger int4smaller int8larger int8smaller numeric_larger numeric_smaller text_larger text_smaller
+		timestamp_larger timestamp_smaller textcat texteq textlen textlike textnlike int4eq int4pl int4mi int8eq
+		int8pl int8mi float8pl numeric_add numeric_sub numeric_mul numeric_div numeric_eq booleq date_eq date_mi
+		date_pli timestamp_eq timestamptz_eq uuid_eq getpgusername satisfies_hash_partition unicode_version@17
+		icu_unicode_version@17 pg_timezone_names pg_timezone_abbrevs pg_collation_for xml cash_words xmlvalidate`},
 	{"functions-admin.html", callSetting, effNone, "", `current_setting`},
 	{"functions-info.html", callSafe, effNone, "", `pg_current_snapshot pg_snapshot_xip pg_snapshot_xmax
 		pg_snapshot_xmin pg_visible_in_snapshot txid_current_snapshot txid_snapshot_xip txid_snapshot_xmax
@@ -221,11 +231,11 @@ var postgresFunctions = []functionRule{
 		pg_current_xact_id_if_assigned txid_current_if_assigned pg_trigger_depth pg_cursor pg_prepared_statement
 		pg_prepared_xact pg_lock_status pg_show_all_settings pg_export_snapshot pg_xact_commit_timestamp
 		pg_last_committed_xact pg_xact_status txid_status pg_current_logfile pg_control_checkpoint
-		pg_control_system pg_control_init pg_control_recovery`},
+		pg_control_system pg_control_init pg_control_recovery pg_sequence_last_value`},
 	{"functions-info.html", callEffect, effWrite, "takes a transaction id", `txid_current pg_current_xact_id`},
 	{"sql-notify.html", callEffect, effWrite, "sends a notification", `pg_notify`},
 	{"lo-funcs.html", callEffect, effWrite, "changes a large object", `lo_create lo_creat lo_from_bytea lo_put
-		lo_unlink lo_import lo_truncate lo_truncate64 lowrite lo_open lo_lseek lo_lseek64 lo_close loread lo_tell
+		lo_unlink lo_import lo_export lo_truncate lo_truncate64 lowrite lo_open lo_lseek lo_lseek64 lo_close loread lo_tell
 		lo_tell64`},
 	{"lo-funcs.html", callSafe, effNone, "", `lo_get`},
 	{"functions-admin.html", callEffect, effWrite, "works on the primary's log", `pg_current_wal_lsn
@@ -256,5 +266,5 @@ var postgresFunctions = []functionRule{
 	{"functions-xml.html", callEffect, effOpaque, "runs SQL from a string", `query_to_xml query_to_xml_and_xmlschema
 		query_to_xmlschema cursor_to_xml cursor_to_xmlschema table_to_xml table_to_xml_and_xmlschema
 		table_to_xmlschema schema_to_xml schema_to_xml_and_xmlschema schema_to_xmlschema database_to_xml
-		database_to_xml_and_xmlschema database_to_xmlschema ts_stat`},
+		database_to_xml_and_xmlschema database_to_xmlschema ts_stat ts_rewrite`},
 }

@@ -21,10 +21,11 @@ const (
 	kwKey                       // KEY
 	kwLateral                   // LATERAL, ONLY: a table still follows
 	kwLock                      // LOCK where it locks rows
-	kwNext                      // NEXT, PREVIOUS
+	kwNext                      // NEXT
 	kwNextOf                    // VALUE in NEXT VALUE FOR
 	kwNo                        // NO
 	kwOn                        // ON
+	kwPrevious                  // PREVIOUS
 	kwOrdinality                // ORDINALITY
 	kwSample                    // TABLESAMPLE
 	kwSelect                    // SELECT
