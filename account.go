@@ -129,11 +129,15 @@ func (c *conn) settleDoubt(ctx context.Context) error {
 		sl.tx.doubt = false
 		sl.tx.open = true // doubt means so
 		if p, ok := c.c.dialect.(TxProber); ok {
-			if in, err := p.InTransaction(ctx, PhysicalConn{sl.ci}); err == nil {
+			in, err := p.InTransaction(ctx, PhysicalConn{sl.ci})
+			switch {
+			case err == nil:
 				sl.tx.open = in
-			} else if !c.alive(sl) {
-				c.drop(sl)
+			case !c.alive(sl):
+				c.lose(sl)
 				return c.usable()
+			default:
+				sl.tx.doubt = true // rows may be open: asked again next time
 			}
 		}
 		if !sl.tx.open {
