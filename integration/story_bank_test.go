@@ -82,7 +82,7 @@ func TestStoryBank(t *testing.T) {
 		require.NoError(t, c.Delay(ctx, 0))
 		require.NoError(t, c.WaitReplayed(ctx))
 		for _, s := range c.Replicas() {
-			require.NoError(t, s.Admin().QueryRowContext(ctx, "SELECT SUM(balance) FROM account").Scan(&sum))
+			require.NoError(t, s.Admin().QueryRowContext(ctx, "SELECT SUM(balance) FROM "+table(c, "account")).Scan(&sum))
 			require.Equal(t, want, sum, s.Name)
 		}
 

@@ -102,6 +102,15 @@ func (a *app) conn(ctx context.Context) *sql.Conn {
 	return conn
 }
 
+// table names a table of the application for the administrator, whose
+// connections may have no default database any more.
+func table(c *cluster.Cluster, name string) string {
+	if c.Engine == cluster.Postgres {
+		return "public." + name
+	}
+	return "shop." + name
+}
+
 // server is the server behind a backend.
 func (a *app) server(b rwsplit.Backend) *cluster.Server {
 	if b.Role == rwsplit.RolePrimary {
