@@ -118,8 +118,13 @@ func (c *conn) ResetSession(ctx context.Context) error {
 			c.lose(sl)
 			return nil // the first statement of the scope reports it
 		case c.relies(sl):
-			// As with the base driver alone: it may not want to go on.
 			if err := c.reset(ctx, sl); err != nil {
+				if !c.answers(ctx, sl) {
+					c.lose(sl)
+					return nil
+				}
+				// As with the base driver alone: it does not want to go on,
+				// as pgx in a transaction.
 				c.poisoned = true
 				return driver.ErrBadConn
 			}
@@ -128,6 +133,17 @@ func (c *conn) ResetSession(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// answers reports whether a physical connection that the base driver refused to
+// reset is still there, as far as the dialect can tell.
+func (c *conn) answers(ctx context.Context, sl *slot) bool {
+	p, ok := c.c.dialect.(TxProber)
+	if !ok {
+		return true
+	}
+	_, err := p.InTransaction(ctx, PhysicalConn{sl.ci})
+	return err == nil && c.alive(sl)
 }
 
 // lose poisons the connection because sl is gone with something in it that
