@@ -119,7 +119,7 @@ func TestXA(t *testing.T) {
 		a.exec("XA END 'order 3'")
 		a.exec("XA COMMIT 'order 3' ONE PHASE")
 		require.Equal(t, 3, a.seen(ctx, a))
-		wantRuns(t, c, runs{"SELECT COUNT(*) FROM shop_item": {4, 0}, "XA ": {11, 0}})
+		wantRuns(t, c, runs{"SELECT COUNT(*) FROM shop_item": {4, 0}, "XA ": {10, 0}})
 		require.NoError(t, c.ResumeReplay(ctx))
 		a.settle()
 		require.Equal(t, 3, a.seen(ctx, a))
