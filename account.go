@@ -20,6 +20,9 @@ func (c *conn) writesNow(k *call, sl *slot) bool {
 	if !sl.tx.active() {
 		return st.Writes
 	}
+	if k.op == OpBegin {
+		return sl.tx.wrote // BEGIN commits what autocommit=0 has left open
+	}
 	switch st.Tx {
 	case TxCommit, TxChain, TxXAEnd, TxAutocommitOn, TxImplicitCommit, TxBegin, TxBeginReadOnly:
 		return sl.tx.wrote || st.Writes
@@ -32,12 +35,20 @@ func (c *conn) writesNow(k *call, sl *slot) bool {
 
 // wroteNow hands the number of a write to whom it concerns.
 func (c *conn) wroteNow(ss *sessionState, n uint64) {
-	c.wrote, c.wroteNumber = true, n
+	c.wrote, c.wroteNumber = true, max(c.wroteNumber, n)
 	if ss != nil {
 		ss.wroteNumber(n)
 		return
 	}
 	raise(&c.c.writes.outside, n)
+}
+
+// wroteTo lets the tracker know which server it has to ask for a position that
+// covers a write on sl; it is called before the write gets its number.
+func (c *conn) wroteTo(sl *slot) {
+	if t := c.c.runningTracker(); t != nil && sl.srv.Role == RolePrimary {
+		t.wroteTo(sl)
+	}
 }
 
 // account is called once for every statement that was sent, err or not.
@@ -51,11 +62,9 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 		case err != nil && (ctx.Err() != nil || errors.Is(err, driver.ErrBadConn) || !c.alive(sl)):
 			c.wroteNow(k.session, c.c.writes.doubtful(time.Now().Add(c.c.cfg.StickyFor)))
 		case !opened:
+			c.wroteTo(sl)
 			c.wroteNow(k.session, c.c.writes.ended())
 		}
-	}
-	if opened && err != nil {
-		sl.open.end() // there are no rows to wait for
 	}
 	if st.Writes && sl.srv.Role == RolePrimary {
 		c.wrote = true

@@ -130,7 +130,7 @@ func (c *conn) decide(ctx context.Context, k *call, h *hints) error {
 	}
 	at := situation{tx: c.tx, pinned: c.pinned, last: c.last, wrote: c.wrote}
 	at.txOnCopy = c.tx != none && c.slots[c.tx].srv.Role == RoleReplica
-	if k.class.Route == RouteReplica && c.tx == none && k.op != OpExec && h.route != hintReplica {
+	if k.class.Route == RouteReplica && c.tx == none && (k.op != OpExec || q.op == OpBegin) && h.route != hintReplica {
 		k.need = c.needOf(h, k.session) // not by way of q, which would make k escape
 		q.need = k.need
 	}
@@ -299,21 +299,34 @@ func (c *conn) execute(ctx context.Context, k *call, sl *slot) error {
 		defer c.c.fallback.Add(-1)
 	}
 
+	// A write before that is still open has ended when this command is
+	// answered. Its rows may still be open; then a base driver refuses this
+	// command, which says nothing.
+	before := sl.open.pending()
 	opened := k.op == OpQuery && c.writesNow(k, sl) || k.op == OpRaw && sl.srv.Role == RolePrimary
 	if opened {
+		c.wroteTo(sl)
 		c.wroteNow(k.session, sl.open.begin())
 	}
 	err := c.send(ctx, k, sl, prepared)
 	if err == driver.ErrSkip {
-		sl.open.end()
+		if !before {
+			sl.open.end()
+		}
 		return err
 	}
+	if before && !opened && err == nil {
+		sl.open.end()
+	}
 	c.account(ctx, k, sl, err, opened)
+	if opened && !before && err != nil {
+		sl.open.end() // there are no rows to wait for
+	}
 	if err != nil {
 		return c.note(sl, err)
 	}
 	if k.session != nil && !k.class.Writes && (k.op == OpQuery || k.op == OpBegin) {
-		k.session.didRead(c.c, sl.srv.Index, sl.srv.Role == RoleReplica)
+		k.session.didRead(c.c, sl)
 	}
 	return nil
 }

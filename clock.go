@@ -71,14 +71,18 @@ func (t *tracker) watchClock(ctx context.Context) {
 // ripen says that every replica has caught up with m.
 func (t *tracker) ripen(m mark) {
 	s := t.c.board.load()
-	if s.replicas == 0 || s.backends[s.replicas.first()].caughtUp >= m.number && s.asked >= m.ask {
+	ripe := s.asked >= m.ask
+	for rest := s.replicas; rest != 0; rest &= rest - 1 {
+		ripe = ripe && s.backends[rest.first()].caughtUp >= m.number
+	}
+	if ripe {
 		return
 	}
 	t.c.board.update(func(s *snapshot) {
-		s.asked = m.ask
+		s.asked = max(s.asked, m.ask)
 		for rest := s.replicas; rest != 0; rest &= rest - 1 {
 			b := &s.backends[rest.first()]
-			b.caughtUp, b.asked = m.number, m.ask
+			b.caughtUp, b.asked = max(b.caughtUp, m.number), max(b.asked, m.ask)
 		}
 	})
 }

@@ -178,6 +178,9 @@ func (c *conn) IsValid() bool {
 	valid := !c.poisoned || c.lost != nil
 	for i := range c.slots {
 		sl := &c.slots[i]
+		if sl.ci != nil && sl.open.pending() && !c.alive(sl) {
+			c.cutShort(sl)
+		}
 		sl.open.end()
 		if sl.ci != nil && !c.relies(sl) && !c.alive(sl) {
 			c.forget(sl)

@@ -103,7 +103,8 @@ func Token(ctx context.Context, db *sql.DB) (string, error) {
 	wrote := true
 	if h.session != nil {
 		st := h.session.of(c)
-		wrote = st.wrote.Load()
+		// With consistency=eventual nobody keeps account of sessions.
+		wrote = st.wrote.Load() || c.policy.consistency == Eventual
 		if h.token != nil {
 			if r := h.token.meaning(c); r.err == nil {
 				handed = *r.against(c)

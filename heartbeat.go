@@ -32,10 +32,15 @@ func (h heartbeat) PrimaryPosition(ctx context.Context, s PhysicalConn) (Positio
 	if err == nil || ctx.Err() != nil {
 		return pos, err
 	}
-	if err := h.create(ctx, s); err != nil {
-		return Position{}, fmt.Errorf("%w: position=heartbeat needs the table %s on the primary: %w", errNoPosition, heartbeatTable, err)
+	failed := h.create(ctx, s)
+	// Another process may have made it at the same time.
+	if pos, err = h.raise(ctx, s); err == nil || failed == nil {
+		return pos, err
 	}
-	return h.raise(ctx, s)
+	if _, gone := s.QueryText(ctx, "SELECT 1"); gone != nil || ctx.Err() != nil {
+		return Position{}, err // the server is away: the next one asks again
+	}
+	return Position{}, fmt.Errorf("%w: position=heartbeat needs the table %s on the primary: %w", errNoPosition, heartbeatTable, failed)
 }
 
 func (h heartbeat) raise(ctx context.Context, s PhysicalConn) (Position, error) {

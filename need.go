@@ -95,13 +95,16 @@ func lateOnly(v *verdict, err error) bool {
 // and one that restarted may have gone back in time.
 func (c *conn) vouched(ctx context.Context, sl *slot, need *requirement) bool {
 	i := sl.srv.Index
-	b := &c.c.board.load().backends[i]
-	if b.epoch == 0 || sl.epoch == b.epoch {
-		return true // nobody samples, or the same incarnation
+	snap := c.c.board.load()
+	b := &snap.backends[i]
+	if b.epoch == 0 {
+		return true // nobody samples
 	}
-	if b.server.SameIncarnation(sl.seen) {
+	if sl.epoch == b.epoch || b.server.SameIncarnation(sl.seen) {
 		sl.epoch = b.epoch
-		return true
+		// The statement may have been routed by what was known of the
+		// incarnation before.
+		return snap.meets(i, need)
 	}
 	if sl.own.number >= need.number && sl.own.ask >= max(need.ask, need.readAsk) && need.token == nil && need.added == nil {
 		return true

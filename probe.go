@@ -45,6 +45,13 @@ func (p *probe) dial(ctx context.Context) error {
 		p.ci, p.wire = ci, w
 		if p.seen, err = p.c.greet(ctx, p.srv, ci); err != nil {
 			p.close()
+			return err
+		}
+		if p.seen.AutocommitOff && p.srv.Role == RolePrimary {
+			// What position=heartbeat writes must not wait for a commit.
+			if err = (PhysicalConn{ci}).Exec(ctx, "SET autocommit = 1"); err != nil {
+				p.close()
+			}
 		}
 		return err
 	})

@@ -2,6 +2,7 @@ package rwsplit
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -19,11 +20,13 @@ type sessionState struct {
 	c    *Connector
 	next *sessionState
 
-	number  atomic.Uint64 // of its newest write
+	number atomic.Uint64 // of its newest write
+	wrote  atomic.Bool
+	handed atomic.Pointer[readToken] // by AddToken, merged; nil: none
+
+	mu      sync.Mutex    // held by those who change following fields
 	readAsk atomic.Uint64 // the question that must be answered before it reads elsewhere
 	replica atomic.Uint64 // replicaRef that it reads from
-	wrote   atomic.Bool
-	handed  atomic.Pointer[readToken] // by AddToken, merged; nil: none
 }
 
 // of returns the session's state for c.
@@ -177,28 +180,45 @@ func (st *sessionState) wroteNumber(n uint64) {
 // choose settles on one replica out of set for the session, or keeps the one
 // that it has. held prefers what the connection has dialled.
 func (st *sessionState) choose(snap *snapshot, set, held replicaSet, b *balancer) int {
-	for {
-		old := st.replica.Load()
-		if ref := replicaRef(old); ref != 0 {
-			if i := ref.index(); set.has(i) && newReplicaRef(i, snap.backends[i].epoch) == ref {
-				return i
-			}
-		}
-		i := b.pick(set, held)
-		if st.replica.CompareAndSwap(old, uint64(newReplicaRef(i, snap.backends[i].epoch))) {
-			return i
-		}
+	if i, ok := st.kept(snap, set); ok {
+		return i
 	}
+	i := b.pick(set, held)
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if j, ok := st.kept(snap, set); ok {
+		return j // another goroutine of the session was faster
+	}
+	// A replica that is not as far as the session has seen (WithReplica reads
+	// from such, and so does what was routed before the session saw it) does
+	// not become the one that it may go on reading from.
+	if snap.backends[i].asked >= st.readAsk.Load() {
+		st.replica.Store(uint64(newReplicaRef(i, snap.backends[i].epoch)))
+	}
+	return i
+}
+
+// kept returns the replica that the session reads from if it is in set.
+func (st *sessionState) kept(snap *snapshot, set replicaSet) (int, bool) {
+	ref := replicaRef(st.replica.Load())
+	i := ref.index()
+	return i, ref != 0 && set.has(i) && newReplicaRef(i, snap.backends[i].epoch) == ref
 }
 
 // didRead notes where a read of the session ran.
-func (st *sessionState) didRead(c *Connector, i int, replica bool) {
+func (st *sessionState) didRead(c *Connector, sl *slot) {
 	t := c.runningTracker()
 	if t == nil {
 		return
 	}
-	if replica {
-		if st.replica.Load() == uint64(newReplicaRef(i, c.board.load().backends[i].epoch)) {
+	i := sl.srv.Index
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if sl.srv.Role == RoleReplica {
+		// The slot must lead to the server that is sampled: one DSN may lead to
+		// several.
+		epoch := c.board.load().backends[i].epoch
+		if sl.epoch == epoch && st.replica.Load() == uint64(newReplicaRef(i, epoch)) {
 			// Another replica would have to be as far as this one is now.
 			raise(&st.readAsk, t.asks.Load()+1)
 			return

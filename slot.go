@@ -25,6 +25,8 @@ type slot struct {
 	epoch uint32 // of the sampled incarnation that ci leads to; 0: not compared yet
 	own   target // what this very server was found to have reached
 
+	sampled *Server // the primary that was asked for its position and is this one
+
 	stmts  []*stmt       // those with a statement prepared on ci
 	closed []driver.Stmt // of ci, no longer needed; closed before the next use
 	open   openWrite
@@ -175,7 +177,6 @@ func (c *conn) ready(ctx context.Context, sl *slot) error {
 		}
 	}
 	sl.lastUse = c.since
-	sl.open.end() // the next command is about to be sent: the write before has ended
 	return nil
 }
 
@@ -220,10 +221,19 @@ func (c *conn) forget(sl *slot) {
 	ci, w := sl.ci, sl.wire
 	c.held = c.held.without(c.index(sl))
 	sl.ci, sl.wire, sl.closed, sl.stmts = nil, nil, nil, nil
-	sl.open.end()
+	c.cutShort(sl)
 	sl.state = 0
 	sl.tx = c.c.freshTx(sl.srv)
 	c.c.closePhysical(sl.srv, ci, w, stmts)
+}
+
+// cutShort says that the connection ended before the slot's open write was
+// known to have ended: it may still do so.
+func (c *conn) cutShort(sl *slot) {
+	if sl.open.pending() {
+		c.c.writes.doubtful(time.Now().Add(c.c.cfg.StickyFor))
+		sl.open.end()
+	}
 }
 
 // freshTx is the transaction state of a session that was just dialled, or

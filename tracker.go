@@ -26,6 +26,9 @@ type tracker struct {
 
 	ddl chan struct{} // the catalog has changed
 
+	sampled atomic.Pointer[Server] // the primary that was asked last
+	writer  atomic.Pointer[Server] // another one, to which something was written
+
 	mu      sync.Mutex      // protects following fields
 	ring    lagRing         // the primary's positions
 	targets []target        // answers that some replica has not reached; the newest last
@@ -172,6 +175,10 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 			continue
 		}
 		lastAsk = began
+		writer := t.writer.Load()
+		if writer != nil && p.ci != nil && !p.seen.SameIncarnation(*writer) {
+			p.close() // the primary's DSN leads to another server by now
+		}
 		ask := t.asks.Add(1)
 		var pos Position
 		err := p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
@@ -197,6 +204,9 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 			continue
 		}
 		t.c.backendBack(p.srv)
+		if !t.covers(p.seen, writer) {
+			mark = min(mark, number)
+		}
 		failures, number = 0, max(number, mark)
 		answered := time.Now()
 		t.answered(target{number, ask, pos}, began, answered)
@@ -206,6 +216,41 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		}
 		t.rest(timer, number)
 	}
+}
+
+// wroteTo takes in that something is written through sl. A position of one
+// server says nothing of what was written to another one, and one DSN may lead
+// to several: before and after a failover, or where somebody balances.
+func (t *tracker) wroteTo(sl *slot) {
+	if sl.seen.Identity == "" {
+		return // can't be told apart
+	}
+	s := t.sampled.Load()
+	if s != nil && (s == sl.sampled || s.SameIncarnation(sl.seen)) {
+		sl.sampled = s
+		return
+	}
+	seen := sl.seen
+	t.writer.Store(&seen)
+}
+
+// covers reports whether a position of the server seen covers what was written
+// to writer, if to anybody else. If it does not, and can't be had, the writes so
+// far count as in doubt.
+func (t *tracker) covers(seen Server, writer *Server) bool {
+	if s := t.sampled.Load(); s == nil || *s != seen {
+		t.sampled.Store(&seen)
+	}
+	if writer == nil {
+		return true
+	}
+	t.writer.CompareAndSwap(writer, nil)
+	if seen.SameIncarnation(*writer) || seen.Identity == "" {
+		return true
+	}
+	t.c.logOnce("rwsplit: the primary's DSN leads to several servers; reads stay on the primary for sticky_for after a write")
+	t.c.writes.doubtUntil(time.Now().Add(t.c.cfg.StickyFor))
+	return false
 }
 
 // rest sleeps until there is something to ask, or probe_interval is over.
@@ -349,19 +394,22 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 // located takes in a replica's position. It reports whether the replica lacks
 // something that the primary has answered.
 func (t *tracker) located(i int, pos Position, seen Server) (behind bool) {
+	replaced := false
 	t.c.board.update(func(s *snapshot) {
 		b := &s.backends[i]
-		if b.epoch == 0 || !b.server.SameIncarnation(seen) {
-			// A server that restarted or was replaced may have gone back in time.
-			if b.epoch > 0 {
-				t.c.log(slog.LevelInfo, "rwsplit: replica is another incarnation", "backend", t.c.servers[i].Name)
-			}
+		// A server that restarted or was replaced may have gone back in time,
+		// and one that shows it has.
+		if b.epoch == 0 || !b.server.SameIncarnation(seen) || !b.position.IsZero() && !pos.Reached(b.position) {
+			replaced = b.epoch > 0 && seen.Identity != ""
 			*b = backendState{epoch: b.epoch + 1}
 		}
 		b.server, b.position = seen, pos
 		t.judge(s, i)
 		behind = b.asked < s.asked
 	})
+	if replaced {
+		t.c.log(slog.LevelInfo, "rwsplit: replica is another incarnation", "backend", t.c.servers[i].Name)
+	}
 	return behind
 }
 

@@ -82,6 +82,7 @@ func (t *tx) Commit() error {
 		if err != nil && !t.c.alive(t.sl) {
 			t.c.wroteNow(t.session, t.c.c.writes.doubtful(time.Now().Add(t.c.c.cfg.StickyFor)))
 		} else {
+			t.c.wroteTo(t.sl)
 			t.c.wroteNow(t.session, t.c.c.writes.ended())
 		}
 	}
@@ -116,7 +117,6 @@ func (t *tx) ready() error {
 	if t.sl.ci == nil || t.sl.gen != t.gen {
 		return driver.ErrBadConn
 	}
-	t.sl.open.end()
 	return nil
 }
 
@@ -130,7 +130,9 @@ func (t *tx) end(err error) {
 	t.c.findTx()
 	if err != nil {
 		_ = t.c.note(t.sl, err)
+		return
 	}
+	t.sl.open.end()
 }
 
 func (t *tx) cancelled() bool {

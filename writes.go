@@ -37,14 +37,19 @@ func (w *writes) ended() uint64 {
 // write whose outcome is unknown may be executed later than any position that
 // is asked for now.
 func (w *writes) doubtful(until time.Time) uint64 {
+	w.doubtUntil(until)
+	return w.ended()
+}
+
+// doubtUntil lets nothing new be confirmed until then.
+func (w *writes) doubtUntil(until time.Time) {
 	t := until.UnixNano()
 	for {
 		old := w.doubt.Load()
 		if old >= t || w.doubt.CompareAndSwap(old, t) {
-			break
+			return
 		}
 	}
-	return w.ended()
 }
 
 func (w *writes) stir() {
@@ -104,6 +109,9 @@ func (o *openWrite) begin() uint64 {
 	o.w.stir()
 	return n
 }
+
+// pending reports whether a write is open.
+func (o *openWrite) pending() bool { return o.n.Load() != 0 }
 
 // end says that the write has ended.
 func (o *openWrite) end() {
