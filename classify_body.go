@@ -163,7 +163,7 @@ func (s *scanner) body(mode bodyMode) {
 				lev.from = fromTable
 			}
 		case tokVar:
-			if !loose || s.start == 0 || !nameEnd(s.src[s.start-1]) { // not user@host
+			if !loose || !valueBefore(prev, kw) { // not user@host
 				s.apply(effUserVar, "user variable")
 			}
 		case tokSysVar:
@@ -185,9 +185,6 @@ func (s *scanner) body(mode bodyMode) {
 		s.next()
 	}
 }
-
-// nameEnd reports whether c may end a name.
-func nameEnd(c byte) bool { return wordByte[c] || c == '\'' || c == '"' || c == '`' }
 
 // valueBefore reports whether the token before ends a value, so that a name
 // right after it can't be the name of a function in any valid text.

@@ -87,10 +87,16 @@ func (s *scanner) primarySetting(setting string) bool {
 // sysVar reads @@v, @@scope.v, @@cache.v and stops at the last part.
 func (s *scanner) sysVar() {
 	s.sysVarRead(s.text()[2:])
-	for s.peekKind() == tokDot {
-		s.next()
-		s.next()
-		s.sysVarRead(s.text())
+	for {
+		saved := s.lexer
+		if s.next(); s.kind == tokDot {
+			if s.next(); s.isName() {
+				s.sysVarRead(s.text())
+				continue
+			}
+		}
+		s.lexer = saved
+		return
 	}
 }
 

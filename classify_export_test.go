@@ -31,13 +31,31 @@ func cached(c *classifier) (func(string) Statement, func() int) {
 	}
 }
 
+// LexToken is a token as the tests see it.
+type LexToken struct {
+	Text string
+	Word bool // a name or keyword without quotes
+}
+
+// Tokens cuts a text as the lexer of a dialect does. ok is false if a part of
+// it can't be read.
+func Tokens(dialect, query string) (tokens []LexToken, ok bool) {
+	l, _ := languageOf(dialect)
+	s := lexer{src: query, rules: &ruleSets[l]().lex}
+	for s.next(); s.kind != tokEOF; s.next() {
+		if s.kind == tokBad {
+			return tokens, false
+		}
+		tokens = append(tokens, LexToken{s.text(), s.kind == tokWord})
+	}
+	return tokens, true
+}
+
 // CountTokens returns how many tokens the lexer cuts a text into, and how many
 // bytes they and the gaps between them cover.
 func CountTokens(dialect, query string) (tokens, covered int) {
 	l, _ := languageOf(dialect)
-	r := ruleSets[l]()
-	lex := r.lex
-	s := lexer{src: query, rules: &lex}
+	s := lexer{src: query, rules: &ruleSets[l]().lex}
 	for s.next(); s.kind != tokEOF; s.next() {
 		tokens++
 		if s.kind == tokBad {

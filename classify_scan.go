@@ -192,6 +192,18 @@ func (s *scanner) accept(lower string) bool {
 	return true
 }
 
+// isName reports whether the token is a name or a keyword.
+func (s *scanner) isName() bool { return s.kind == tokWord || s.kind == tokQuoted }
+
+// acceptValue skips the token if it is a name, a keyword, a string or a number.
+func (s *scanner) acceptValue() bool {
+	if !s.isName() && s.kind != tokString && s.kind != tokNumber {
+		return false
+	}
+	s.next()
+	return true
+}
+
 // atEnd reports whether the statement ends here.
 func (s *scanner) atEnd() bool { return s.kind == tokEOF || s.kind == tokSemicolon }
 

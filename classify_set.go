@@ -88,7 +88,7 @@ func (s *scanner) assignments(w *wordEntry) {
 				}
 				sc, text = vs, s.text()
 			}
-			if s.kind != tokWord && s.kind != tokQuoted {
+			if !s.isName() {
 				s.unknown()
 				return
 			}
@@ -132,7 +132,9 @@ func (s *scanner) variableName(first string, scoped bool) bool {
 	found := isAutocommit(first)
 	s.next()
 	for s.kind == tokDot {
-		s.next()
+		if s.next(); !s.isName() {
+			return false // and no assignment follows
+		}
 		found = scoped && isAutocommit(s.text())
 		scoped = false
 		s.next()

@@ -91,7 +91,10 @@ func (s *scanner) explainMySQL(w *wordEntry) {
 				return
 			}
 			s.next()
-			s.next()
+			if !s.acceptValue() {
+				s.unknown()
+				return
+			}
 			continue
 		case s.accept("into"):
 			if s.kind != tokVar {
@@ -102,9 +105,7 @@ func (s *scanner) explainMySQL(w *wordEntry) {
 			s.next()
 			continue
 		case s.accept("for"):
-			if s.is("schema") || s.is("database") {
-				s.next()
-				s.next()
+			if (s.accept("schema") || s.accept("database")) && s.acceptValue() {
 				continue
 			}
 			s.apply(effPrimary, "session of this server (EXPLAIN FOR CONNECTION)")
@@ -159,8 +160,10 @@ func (s *scanner) analyze(w *wordEntry) {
 			s.unknown()
 			return
 		}
-		s.next()
-		s.next()
+		if s.next(); !s.acceptValue() {
+			s.unknown()
+			return
+		}
 	}
 	if s.kind == tokLParen || s.kind == tokWord && (s.word.start == startQuery || s.word.start == startDML) {
 		s.begin()

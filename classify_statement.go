@@ -160,6 +160,9 @@ func (s *scanner) ddl(w *wordEntry) {
 		}
 		s.next()
 	}
+	if s.kind == tokVar {
+		s.next() // the host of CREATE USER name@host
+	}
 	s.ddlBody()
 }
 
@@ -209,7 +212,9 @@ func (s *scanner) copyStatement(w *wordEntry) {
 			for !s.atEnd() && s.kind != tokRParen && s.kind != tokBad {
 				s.next()
 			}
-			s.next()
+			if s.kind == tokRParen {
+				s.next()
+			}
 		}
 	}
 	switch {

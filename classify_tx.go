@@ -71,8 +71,11 @@ func (s *scanner) txModes(w *wordEntry) {
 			switch {
 			case s.accept("serializable"):
 				serializable = true
-			case s.accept("repeatable"), s.accept("read"):
-				s.next()
+			case s.accept("repeatable") && s.accept("read"):
+			case s.accept("read") && (s.accept("committed") || s.accept("uncommitted")):
+			default:
+				s.unknown()
+				return
 			}
 		case s.accept("read"):
 			switch {

@@ -81,6 +81,7 @@ func (l *lexer) text() string { return l.src[l.start:l.pos] }
 // next reads the next token.
 func (l *lexer) next() {
 	src, pos, bytes := l.src, l.pos, l.rules.bytes
+	before := pos
 	for pos < len(src) {
 		c := src[pos]
 		switch class := bytes[c]; class {
@@ -103,7 +104,7 @@ func (l *lexer) next() {
 			return
 		case byteSingle:
 			l.start, l.kind = pos, tokString
-			if l.eEnd > 0 && l.eEnd == l.pos {
+			if before > 0 && l.eEnd == before {
 				l.scanQuote(pos+1, '\'', true, 0)
 				l.eEnd = l.pos
 				return
