@@ -198,7 +198,7 @@ func route(p *policy, q *question, at *situation, snap *snapshot) (verdict, erro
 		primary.reason = ReasonNotCaughtUp
 	}
 	if p.fallbackError {
-		return verdict{}, fmt.Errorf("%w: %s", ErrNoReplica, primary.reason)
+		return verdict{target: none, reason: primary.reason}, fmt.Errorf("%w: %s", ErrNoReplica, primary.reason)
 	}
 	return primary, nil
 }
