@@ -17,7 +17,7 @@ func (c *conn) writesNow(k *call, sl *slot) bool {
 	if sl.srv.Role == RoleReplica {
 		return false
 	}
-	if !sl.tx.active() {
+	if !sl.tx.active() || sl.tx.guessed && st.Writes {
 		return st.Writes
 	}
 	if k.op == OpBegin {
@@ -59,7 +59,7 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 
 	if now := c.writesNow(k, sl); now && k.op != OpRaw {
 		switch {
-		case err != nil && (ctx.Err() != nil || errors.Is(err, driver.ErrBadConn) || !c.alive(sl)):
+		case err != nil && (ctx.Err() != nil || c.outcomeUnknown(sl, err)):
 			c.wroteNow(k.session, c.c.writes.doubtful(time.Now().Add(c.c.cfg.StickyFor)))
 		case !opened:
 			c.wroteTo(sl)
@@ -89,6 +89,7 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 	if k.op == OpBegin {
 		if err == nil {
 			sl.tx.open, sl.tx.api, sl.tx.wrote, sl.tx.doubt = true, true, false, false
+			sl.tx.rowsBefore = sl.rows
 			c.tx = i
 		}
 		return
@@ -108,6 +109,9 @@ func (t *slotTx) control(tc TxControl, err error) {
 	if err != nil && tc != TxSavepoint {
 		// It may have failed before or after it took effect.
 		tc = TxUnknown
+	}
+	if tc != TxUnknown && tc != TxSavepoint && tc != TxNone {
+		t.guessed = false
 	}
 	switch tc {
 	case TxBegin, TxBeginReadOnly, TxXAStart:
@@ -136,12 +140,12 @@ func (c *conn) settleDoubt(ctx context.Context) error {
 			continue
 		}
 		sl.tx.doubt = false
-		sl.tx.open = true // doubt means so
+		sl.tx.open, sl.tx.guessed = true, true // doubt means so
 		if p, ok := c.c.dialect.(TxProber); ok {
 			in, err := p.InTransaction(ctx, PhysicalConn{sl.ci})
 			switch {
 			case err == nil:
-				sl.tx.open = in
+				sl.tx.open, sl.tx.guessed = in, false
 			case !c.alive(sl):
 				c.lose(sl)
 				return c.usable()
@@ -157,22 +161,39 @@ func (c *conn) settleDoubt(ctx context.Context) error {
 	return nil
 }
 
+// outcomeUnknown reports whether a command that failed may have been executed,
+// or may be yet.
+func (c *conn) outcomeUnknown(sl *slot, err error) bool {
+	if errors.Is(err, driver.ErrBadConn) || !c.alive(sl) {
+		return true
+	}
+	f := c.c.dialect.Fault(err)
+	return f == FaultLost || f == FaultUnavailable
+}
+
 // note looks at an error of a backend: a physical connection that did not
 // survive is dropped. It returns the error for the caller.
 func (c *conn) note(sl *slot, err error) error {
 	if sl.ci == nil {
 		return err
 	}
+	// A Validator may say no while rows are being read: go-sql-driver/mysql's
+	// does.
 	bad := errors.Is(err, driver.ErrBadConn)
-	lost := bad || !c.alive(sl)
+	lost := bad || !sl.rows && !c.alive(sl)
 	if !lost {
 		f := c.c.dialect.Fault(err)
 		lost = f == FaultLost || f == FaultUnavailable
 	}
-	if !lost {
+	switch {
+	case !lost:
 		return err
-	}
-	if bad && c.relies(sl) && !sl.tx.api {
+	case sl.tx.api:
+		// The transaction goes on with this connection or not at all; what
+		// comes next hears of it from the base driver.
+		sl.broken = true
+		return err
+	case bad && c.relies(sl):
 		c.lose(sl)
 		err, c.lost = c.lost, nil
 		return err

@@ -80,7 +80,7 @@ func (c *conn) run(ctx context.Context, k *call) error {
 			c.skip.v.target = sl.srv.Index
 			return err
 		}
-		if !c.elsewhere(ctx, k, sl, err) {
+		if err := c.elsewhere(ctx, k, sl, err); err != nil {
 			return err
 		}
 	}
@@ -202,7 +202,7 @@ func (c *conn) acquire(ctx context.Context, k *call) (*slot, error) {
 		if !k.v.movable || ctx.Err() != nil || c.poisoned {
 			return nil, err
 		}
-		if err != errTrialElsewhere {
+		if err != errTrialElsewhere && err != errBroken {
 			c.c.replicaFailed(sl.srv, err)
 		}
 		if err := c.exclude(k, i, ReasonReplicasDown, err); err != nil {
@@ -226,7 +226,18 @@ var errOtherServer = errors.New("rwsplit: the connection leads to another server
 // replica that failed can be dialled again.
 var errTrialElsewhere = errors.New("rwsplit: being tried on another connection")
 
+// errBroken says that a replica's connection is no good, and can't be closed
+// before the end of the scope.
+var errBroken = errors.New("rwsplit: the connection broke while rows of it were read")
+
 func (c *conn) readyOnce(ctx context.Context, sl *slot, movable bool) error {
+	switch {
+	case !sl.broken || sl.tx.api: // a transaction's own connection says itself that it is no good
+	case movable:
+		return errBroken
+	default:
+		return driver.ErrBadConn
+	}
 	if movable && sl.ci == nil && sl.srv.failures.Load() > 0 {
 		if !sl.srv.trial.CompareAndSwap(false, true) {
 			return errTrialElsewhere
@@ -236,6 +247,10 @@ func (c *conn) readyOnce(ctx context.Context, sl *slot, movable bool) error {
 	return c.ready(ctx, sl)
 }
 
+// errReplicaLost stands for a replica's driver.ErrBadConn, which must not get
+// out: database/sql would throw away the pooled connection with its scope.
+var errReplicaLost = errors.New("connection lost")
+
 // exclude takes backend i out of the replicas that the call may run on.
 func (c *conn) exclude(k *call, i int, reason Reason, cause error) error {
 	k.v.replicas = k.v.replicas.without(i)
@@ -244,6 +259,9 @@ func (c *conn) exclude(k *call, i int, reason Reason, cause error) error {
 		return nil
 	}
 	if c.c.policy.fallbackError {
+		if errors.Is(cause, driver.ErrBadConn) {
+			cause = errReplicaLost
+		}
 		return fmt.Errorf("%w: %s: %w", ErrNoReplica, reason, cause)
 	}
 	k.v = verdict{target: c.c.board.load().primary, reason: reason}
@@ -325,6 +343,9 @@ func (c *conn) execute(ctx context.Context, k *call, sl *slot) error {
 	if err != nil {
 		return c.note(sl, err)
 	}
+	if k.op == OpQuery {
+		sl.rows = true
+	}
 	if k.session != nil && !k.class.Writes && (k.op == OpQuery || k.op == OpBegin) {
 		k.session.didRead(c.c, sl)
 	}
@@ -381,10 +402,11 @@ func (c *conn) send(ctx context.Context, k *call, sl *slot, prepared driver.Stmt
 }
 
 // elsewhere decides whether a call that failed may run again on another
-// backend, and points it there. A write that may have been sent never does.
-func (c *conn) elsewhere(ctx context.Context, k *call, sl *slot, err error) bool {
+// backend, and points it there. A write that may have been sent never does. It
+// returns what the caller gets to see otherwise.
+func (c *conn) elsewhere(ctx context.Context, k *call, sl *slot, err error) error {
 	if !k.v.movable || sl.srv.Role == RolePrimary || c.poisoned || ctx.Err() != nil {
-		return false
+		return err
 	}
 	i := sl.srv.Index
 	fault := c.c.dialect.Fault(err)
@@ -395,7 +417,7 @@ func (c *conn) elsewhere(ctx context.Context, k *call, sl *slot, err error) bool
 	switch fault {
 	case FaultRefusedWrite:
 		if k.class.Opaque || c.c.refusedIsError {
-			return false
+			return err
 		}
 		c.c.logRefused(sl.srv, k.query, err)
 		k.class.Writes = true
@@ -405,14 +427,17 @@ func (c *conn) elsewhere(ctx context.Context, k *call, sl *slot, err error) bool
 		primary.reason = ReasonMissing
 		k.v = primary
 	case FaultConflict, FaultUnavailable, FaultLost:
-		if c.exclude(k, i, ReasonReplicaFailed, err) != nil {
-			return false
+		if none := c.exclude(k, i, ReasonReplicaFailed, err); none != nil {
+			if errors.Is(err, driver.ErrBadConn) {
+				return none // database/sql would throw the whole scope away
+			}
+			return err
 		}
 		k.v.reason = ReasonReplicaFailed
 		c.c.log(slog.LevelInfo, "rwsplit: a read failed on a replica and runs elsewhere", "backend", sl.srv.Name, "error", err.Error())
 	default:
-		return false
+		return err
 	}
 	k.rerun, k.quiet = true, false
-	return true
+	return nil
 }

@@ -157,7 +157,7 @@ func (c *conn) lose(sl *slot) {
 	}
 	c.poisoned = true
 	c.lost = fmt.Errorf("rwsplit: the connection to %s is gone, and %s with it; begin again", sl.srv.Name, what)
-	c.forget(sl)
+	c.retire(sl)
 }
 
 // usable returns what a call on a poisoned connection returns.
@@ -178,11 +178,12 @@ func (c *conn) IsValid() bool {
 	valid := !c.poisoned || c.lost != nil
 	for i := range c.slots {
 		sl := &c.slots[i]
-		if sl.ci != nil && sl.open.pending() && !c.alive(sl) {
+		if sl.ci != nil && sl.open.pending() && (sl.broken || !c.alive(sl)) {
 			c.cutShort(sl)
 		}
 		sl.open.end()
-		if sl.ci != nil && !c.relies(sl) && !c.alive(sl) {
+		sl.rows = false
+		if sl.ci != nil && (sl.broken || !c.relies(sl) && !c.alive(sl)) {
 			c.forget(sl)
 		}
 	}

@@ -294,6 +294,13 @@ func (s *fakeServer) openStmts() int {
 	return s.stmts
 }
 
+// openRows returns the number of rows open now.
+func (s *fakeServer) openRows() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rows
+}
+
 // killConns ends every connection behind the client's back.
 func (s *fakeServer) killConns() {
 	s.mu.Lock()

@@ -185,3 +185,60 @@ var faultScenarios = []scenario{
 		s.pool("after")
 	}},
 }
+
+// openRowsScenarios are what a statement that fails does to rows that are
+// being read on the same connection: nothing.
+var openRowsScenarios = []scenario{
+	{name: "statement fails in a transaction while rows are open", silent: true, run: func(s *scene) {
+		for _, fault := range []error{errFake, driver.ErrBadConn, errFakeLost} {
+			s.script(func(f *fakeServer) {
+				f.reply("SELECT t", twoSets)
+				// As go-sql-driver/mysql: not valid while a result is being read.
+				f.hook(opValid, 1, -1, func(context.Context, *fakeConn) error {
+					if f.openRows() > 0 {
+						return errFake
+					}
+					return nil
+				})
+			})
+			tx, err := s.db.Begin()
+			s.err("begin", err)
+			rows, err := tx.Query("SELECT t")
+			s.err("query", err)
+			s.note("next %v", rows.Next())
+			s.script(func(f *fakeServer) { f.failAll(opExec, fault); f.failAll(opStmtExec, fault) })
+			_, err = tx.Exec("INSERT INTO t VALUES (1)")
+			s.err("exec", err)
+			s.script(func(f *fakeServer) { f.unhook(opExec); f.unhook(opStmtExec) })
+			s.note("next %v", rows.Next())
+			s.note("next %v", rows.Next())
+			s.err("rows", rows.Err())
+			s.err("close", rows.Close())
+			_, err = tx.Exec("INSERT INTO t VALUES (2)")
+			s.err("exec after", err)
+			s.err("commit", tx.Commit())
+			s.script(func(f *fakeServer) { f.unhook(opValid) })
+		}
+		s.everyCall(bg)
+	}},
+	{name: "statement fails on a conn while rows are open", routed: true, silent: true, run: func(s *scene) {
+		for _, fault := range []error{errFake, errFakeLost, errFakeShutdown} {
+			s.script(func(f *fakeServer) { f.reply("SELECT t", twoSets) })
+			conn, err := s.db.Conn(bg)
+			s.err("conn", err)
+			rows, err := conn.QueryContext(bg, "SELECT t")
+			s.err("query", err)
+			s.note("next %v", rows.Next())
+			s.script(func(f *fakeServer) { f.failAll(opExec, fault); f.failAll(opStmtExec, fault) })
+			_, err = conn.ExecContext(bg, "INSERT INTO t VALUES (1)")
+			s.err("exec", err)
+			s.script(func(f *fakeServer) { f.unhook(opExec); f.unhook(opStmtExec) })
+			s.note("next %v", rows.Next())
+			s.note("next %v", rows.Next())
+			s.err("rows", rows.Err())
+			s.err("close", rows.Close())
+			s.err("conn close", conn.Close())
+		}
+		s.everyCall(bg)
+	}},
+}

@@ -39,7 +39,9 @@ func openDSN(t testing.TB, name, dsn string) *sql.DB {
 // openFakes opens the fake servers, the primary first.
 func openFakes(t testing.TB, cfg rwsplit.Config, servers ...*fakeServer) *sql.DB {
 	t.Helper()
-	cfg.Driver = "fake"
+	if cfg.Dialect == "" {
+		cfg.Driver = "fake"
+	}
 	cfg.PrimaryConnector = servers[0].connector()
 	cfg.ReplicaConnectors = nil
 	for _, s := range servers[1:] {

@@ -217,7 +217,7 @@ func matrixShapes() []fakeShape {
 }
 
 func TestMatrixOfOptionalInterfaces(t *testing.T) {
-	all := slices.Concat(statementScenarios, argumentScenarios, txScenarios, faultScenarios, poolScenarios)
+	all := slices.Concat(statementScenarios, argumentScenarios, txScenarios, faultScenarios, openRowsScenarios, poolScenarios)
 	for _, shape := range matrixShapes() {
 		playMatrix(t, shape, all)
 	}

@@ -17,6 +17,8 @@ type slot struct {
 	wire *wire
 
 	stale   bool      // a scope began since the last use: reset before the next
+	rows    bool      // rows that the scope got from ci may not be closed yet
+	broken  bool      // ci is no good, but rows of it may still be read
 	lastUse time.Time // the checkout of the scope that last used it
 
 	tx    slotTx
@@ -36,8 +38,10 @@ type slot struct {
 type slotTx struct {
 	open          bool // begun by text or by BeginTx
 	api           bool // begun by BeginTx: database/sql ends it
+	rowsBefore    bool // rows from before it may not be closed yet
 	wrote         bool
 	ddl           bool // the catalog may have changed
+	guessed       bool // open is not what the server said
 	doubt         bool // an opaque statement may have begun or ended one
 	autocommitOff bool // every statement is in a transaction
 }
@@ -167,7 +171,7 @@ func (c *conn) ready(ctx context.Context, sl *slot) error {
 		}
 	}
 	if len(sl.closed) != 0 && !closeMarked(ctx, sl) {
-		if c.drop(sl); c.poisoned {
+		if c.drop(sl); c.poisoned || sl.broken {
 			return driver.ErrBadConn
 		}
 	}
@@ -207,6 +211,17 @@ func (c *conn) drop(sl *slot) {
 	if c.relies(sl) || c.pinned == c.index(sl) {
 		c.poisoned = true
 	}
+	c.retire(sl)
+}
+
+// retire closes the physical connection: at once, or with the scope if
+// somebody may still be reading rows of it. A base connection is not for use
+// by two goroutines, and database/sql would not close it under its rows either.
+func (c *conn) retire(sl *slot) {
+	if sl.rows {
+		sl.broken = true
+		return
+	}
 	c.forget(sl)
 }
 
@@ -221,6 +236,7 @@ func (c *conn) forget(sl *slot) {
 	ci, w := sl.ci, sl.wire
 	c.held = c.held.without(c.index(sl))
 	sl.ci, sl.wire, sl.closed, sl.stmts = nil, nil, nil, nil
+	sl.rows, sl.broken = false, false
 	c.cutShort(sl)
 	sl.state = 0
 	sl.tx = c.c.freshTx(sl.srv)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"time"
 )
 
@@ -64,11 +65,16 @@ func (c *Connector) refusedOnReplica(opts driver.TxOptions) bool {
 func (c *conn) beginPending(ctx context.Context) error {
 	t := c.pending
 	c.pending = nil
-	if err := t.begin(ctx); err != nil {
-		c.pending = t
-		return err
+	err := t.begin(ctx)
+	// database/sql begins again on another connection, but does not repeat a
+	// transaction's first statement.
+	for again := 0; again < 2 && errors.Is(err, driver.ErrBadConn) && !c.poisoned; again++ {
+		err = t.begin(ctx)
 	}
-	return nil
+	if err != nil {
+		c.pending = t
+	}
+	return err
 }
 
 // Commit ends the transaction. Its writes get their number here, also if it
@@ -79,7 +85,7 @@ func (t *tx) Commit() error {
 	}
 	err := t.base.Commit()
 	if t.sl.tx.wrote {
-		if err != nil && !t.c.alive(t.sl) {
+		if err != nil && t.c.outcomeUnknown(t.sl, err) {
 			t.c.wroteNow(t.session, t.c.c.writes.doubtful(time.Now().Add(t.c.c.cfg.StickyFor)))
 		} else {
 			t.c.wroteTo(t.sl)
@@ -100,7 +106,7 @@ func (t *tx) Rollback() error {
 	if t.sl.ci != nil && t.cancelled() && !keepsAfterRollback(t.sl.ci) {
 		// database/sql keeps this connection, because it can be reset and
 		// validated; it would not have kept the base connection.
-		t.c.forget(t.sl)
+		t.c.retire(t.sl)
 	}
 	return err
 }
@@ -126,13 +132,18 @@ func (t *tx) end(err error) {
 	if t.sl.tx.ddl {
 		t.c.c.catalogChanged()
 	}
+	t.sl.rows = t.sl.tx.rowsBefore // database/sql has closed the transaction's own
 	t.sl.tx = slotTx{autocommitOff: t.sl.tx.autocommitOff, doubt: err != nil}
 	t.c.findTx()
-	if err != nil {
-		_ = t.c.note(t.sl, err)
-		return
+	if err == nil {
+		t.sl.open.end()
 	}
-	t.sl.open.end()
+	switch {
+	case t.sl.broken:
+		t.c.drop(t.sl)
+	case err != nil:
+		_ = t.c.note(t.sl, err)
+	}
 }
 
 func (t *tx) cancelled() bool {
