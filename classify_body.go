@@ -93,7 +93,7 @@ func (s *scanner) body(mode bodyMode) {
 				}
 				if w.bareEff != effNone {
 					s.apply(w.bareEff, w.bareReason)
-				} else if local && !loose && s.localRelation(s.nameText(n.start, n.end, n.word == nil)) {
+				} else if local && !loose && maybeLocal(s.src[s.start], s.pos-s.start) && s.localRelation(s.nameText(s.start, s.pos, n.word == nil)) {
 					s.apply(effPrimary, "relation of one server (pg_stat_*)")
 				}
 			} else if !loose {
@@ -184,6 +184,12 @@ func (s *scanner) body(mode bodyMode) {
 		prev, kw2, kw = s.kind, kw, cur
 		s.next()
 	}
+}
+
+// maybeLocal is a quick look before localRelation: every prefix starts with pg_
+// and is long.
+func maybeLocal(first byte, length int) bool {
+	return length > 8 && (first|0x20 == 'p' || first == '"')
 }
 
 // valueBefore reports whether the token before ends a value, so that a name

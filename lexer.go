@@ -82,6 +82,9 @@ func (l *lexer) text() string { return l.src[l.start:l.pos] }
 func (l *lexer) next() {
 	src, pos, bytes := l.src, l.pos, l.rules.bytes
 	before := pos
+	if pos < len(src) && src[pos] == ' ' {
+		pos++ // by far the most frequent gap
+	}
 	for pos < len(src) {
 		c := src[pos]
 		switch class := bytes[c]; class {
@@ -89,8 +92,16 @@ func (l *lexer) next() {
 			pos++
 			continue
 		case byteLetter:
-			l.start = pos
-			l.scanWord(pos)
+			h := uint32(0)
+			i := pos
+			for ; i < len(src) && wordByte[src[i]]; i++ {
+				h = (h<<5 | h>>27) ^ uint32(src[i]|0x20)
+			}
+			l.start, l.pos, l.kind = pos, i, tokWord
+			if i < len(src) && (src[i] == '\'' || src[i] == '&') && l.scanPrefixed(pos, i) {
+				return
+			}
+			l.word = l.rules.words.lookup(h, src[pos:i])
 			return
 		case byteDigit:
 			l.start = pos
@@ -145,24 +156,6 @@ func (l *lexer) bad(soft bool) {
 		l.flags |= lexSoftBad
 	}
 	l.pos = len(l.src)
-}
-
-func (l *lexer) scanWord(pos int) {
-	src := l.src
-	h := uint32(0)
-	i := pos
-	for ; i < len(src); i++ {
-		c := src[i]
-		if !wordByte[c] {
-			break
-		}
-		h = (h<<5 | h>>27) ^ uint32(c|0x20)
-	}
-	l.pos, l.kind = i, tokWord
-	if i < len(src) && (src[i] == '\'' || src[i] == '&') && l.scanPrefixed(pos, i) {
-		return
-	}
-	l.word = l.rules.words.lookup(h, src[pos:i])
 }
 
 // scanPrefixed reads strings whose prefix changes how they are read: E'..',

@@ -80,14 +80,13 @@ type wordTable struct {
 // computes it.
 func (t *wordTable) lookup(h uint32, word string) *wordEntry {
 	hashes := t.hashes
-	mask := uint32(len(hashes) - 1)
-	for i := (h * 0x9e3779b1) >> t.shift; ; i++ {
-		i &= mask
-		switch hashes[i] {
+	mask := len(hashes) - 1
+	for i := int((h * 0x9e3779b1) >> t.shift); ; i++ {
+		switch hashes[i&mask] {
 		case 0:
 			return &noWord
 		case h | 1:
-			if e := t.entries[i]; len(e.name) == len(word) && equalFold(e.name, word) {
+			if e := t.entries[i&mask]; equalFold(e.name, word) {
 				return e
 			}
 		}
