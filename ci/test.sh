@@ -89,8 +89,9 @@ elif [ -n "${RWSPLIT_TEST_WITHOUT:-}" ]; then
 	not_covered="$RWSPLIT_TEST_WITHOUT (RWSPLIT_TEST_WITHOUT)"
 fi
 for dir in ${containers[@]+"${containers[@]}"}; do
-	# One package at a time: each has clusters of its own.
-	test_module "$dir" -p 1
+	# One package at a time: each has clusters of its own. Its tests run on all
+	# engines at once.
+	test_module "$dir" -p 1 -parallel 3
 done
 
 covered=$(sort -u "$RWSPLIT_TEST_COVERED" | paste -sd , | sed 's/,/, /g')

@@ -31,9 +31,7 @@ func onEach(t *testing.T, test func(t *testing.T, c *cluster.Cluster)) {
 // onEngines is onEach for some of the engines.
 func onEngines(t *testing.T, engines []cluster.Engine, test func(t *testing.T, c *cluster.Cluster)) {
 	t.Helper()
-	for _, e := range engines {
-		t.Run(string(e), func(t *testing.T) { unharmed(t, cluster.Shared(t, e), test) })
-	}
+	cluster.On(t, engines, func(t *testing.T, c *cluster.Cluster) { unharmed(t, c, test) })
 }
 
 var mysqlFamily = []cluster.Engine{cluster.MySQL, cluster.MariaDB}

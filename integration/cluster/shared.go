@@ -65,8 +65,32 @@ func Shared(t testing.TB, e Engine) *Cluster {
 	return s.cluster
 }
 
-// Each runs the test on the shared cluster of every engine, as subtests.
+// Each runs the test on the shared cluster of every engine, as subtests, on all
+// engines at the same time: most of their time they wait for replication. It
+// returns when all have ended.
 func Each(t *testing.T, test func(t *testing.T, c *Cluster)) {
+	t.Helper()
+	On(t, Engines(), test)
+}
+
+// On is Each for some of the engines.
+func On(t *testing.T, engines []Engine, test func(t *testing.T, c *Cluster)) {
+	t.Helper()
+	// Parallel subtests end with the test around them, so that what the caller
+	// does next, or has deferred, comes after them.
+	t.Run("on", func(t *testing.T) {
+		for _, e := range engines {
+			t.Run(string(e), func(t *testing.T) {
+				t.Parallel()
+				test(t, Shared(t, e))
+			})
+		}
+	})
+}
+
+// EachAlone is Each with one engine after the other, for tests that count what
+// the whole process has.
+func EachAlone(t *testing.T, test func(t *testing.T, c *Cluster)) {
 	t.Helper()
 	for _, e := range Engines() {
 		t.Run(string(e), func(t *testing.T) { test(t, Shared(t, e)) })
