@@ -184,3 +184,19 @@ func TestClassifyRoutinesOfMySQL(t *testing.T) {
 		}
 	}
 }
+
+func TestClassifyMySQLWithKnowledge(t *testing.T) {
+	tests := []struct{ query, want string }{
+		{"SELECT Price(1), PRICE (2), `price`(3), \"price\"(4)", replica},
+		{"SELECT shop.total(1), `shop`.`Total`(2)", replica},
+		{"SELECT total(1)", unknownFn},
+		{"SELECT shop.price(1)", unknownFn},
+		{"SELECT price(1) FOR UPDATE", primary},
+	}
+	for _, dialect := range []string{"mysql", "mariadb"} {
+		for _, tt := range tests {
+			got := summary(rwsplit.ClassifyKnowing(dialect, tt.query, []string{"price", "shop.Total"}, nil, nil))
+			assert.Equal(t, tt.want, got, "%s: %s", dialect, tt.query)
+		}
+	}
+}
