@@ -5,8 +5,9 @@ type name struct {
 	start, end int
 	word       *wordEntry // nil if quoted
 	role       nameRole
-	operand    bool // stands right after a value
-	parts      int  // qualifiers before it
+	operand    bool       // stands right after a value
+	before     *wordEntry // the word right before it, if one stands there
+	parts      int        // qualifiers before it
 	qual       struct {
 		start, end int
 		quoted     bool
@@ -45,6 +46,9 @@ func (s *scanner) body(mode bodyMode) {
 				w = &noWord
 			}
 			n.operand = valueBefore(prev, kw)
+			if n.before = nil; prev == tokWord {
+				n.before = n.word
+			}
 			if prev == tokDot {
 				n.parts++
 				n.qual.start, n.qual.end, n.qual.quoted = n.start, n.end, n.word == nil
@@ -112,6 +116,9 @@ func (s *scanner) body(mode bodyMode) {
 			inner := level{brack: s.kind == tokLBracket}
 			switch {
 			case s.kind == tokLBracket:
+			case prev == tokNumber && !loose:
+				// MySQL reads a name after a dot, even if it starts with a digit: db.1st(x)
+				s.apply(effOpaque, "unknown function")
 			case kw == kwOn && kw2 == kwDistinct || kw == kwTop:
 				inner.on = true
 			case prev == tokWord || prev == tokQuoted:

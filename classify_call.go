@@ -22,7 +22,12 @@ func (s *scanner) call(n *name, loose bool) bool {
 				return false
 			}
 		case callContext:
+			if n.parts == 0 && !quoted && (n.operand || e.follows(n.before) && (s.st.Writes || !e.write)) {
+				return false
+			}
+		case callOperator:
 			if n.parts == 0 && !quoted && n.operand {
+				s.operatorSchema()
 				return false
 			}
 		case callSafe:
@@ -57,6 +62,17 @@ func (s *scanner) quotedFunction(n *name) *wordEntry {
 		return &noWord
 	}
 	return e
+}
+
+// operatorSchema reads the schema in OPERATOR (schema.+) without leaving the
+// parenthesis. An operator is a function by another name.
+func (s *scanner) operatorSchema() {
+	saved := s.lexer
+	s.next()
+	if named := s.kind == tokWord || s.kind == tokQuoted; named && !s.nameIs(s.start, s.pos, s.kind == tokQuoted, s.r.qualifier) {
+		s.apply(effOpaque, "unknown operator")
+	}
+	s.lexer = saved
 }
 
 // settingArgument reads the name in current_setting('name') without leaving

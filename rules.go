@@ -42,6 +42,13 @@ type keywordRule struct {
 	words string
 }
 
+// followRule names words that are no functions behind one of certain others,
+// though a function may have their name elsewhere: GROUP BY (..), by (..).
+type followRule struct {
+	after, words string
+	write        bool // in a write only
+}
+
 // languageRules is all that the classifier knows about one language.
 type languageRules struct {
 	lang  language

@@ -6,6 +6,7 @@ func postgresRules() *languageRules {
 	b := newWordBuilder()
 	b.functions(postgresFunctions)
 	b.keywords(postgresKeywords)
+	b.follow(postgresFollow)
 	b.bare(postgresRelations)
 	b.statements(postgresStatements)
 	words := b.table()
@@ -66,25 +67,27 @@ var postgresKeywords = []keywordRule{
 		authorization binary collation concurrently freeze ilike is isnull like notnull overlaps similar verbose
 		by set escape zone passing path content document returning
 		recursive matched nothing conflict sets first version standalone name wellformed`},
-	{kwOther, callSyntax, `all and any array asymmetric both by case check collate conflict
-		default desc else escape fetch first having ilike in initially is leading like not or passing path placing
-		references returning sets set similar some symmetric then to trailing unique variadic when zone between exists`},
-	{kwOther, callSyntax, `cross full inner natural outer`},
+	{kwOther, callSyntax, `all and any array asymmetric both case check collate
+		default desc else fetch having ilike in initially leading like not or path placing
+		references returning some symmetric then to trailing unique variadic when between exists`},
+	{kwOther, callContext, `by conflict escape first is passing set sets zone`},
+	{kwOther, callUnknown, `cross full inner natural outer`},
 	{kwOther, callSafe, `left right overlaps`},
 	{kwValue, callUnknown, `null true false end user`},
 	{kwValue, callSafe, `current_catalog current_date current_role current_time current_timestamp current_user
 		localtime localtimestamp session_user system_user current_schema`},
-	{kwNone, callContext, `over filter columns materialized repeatable operator xmlnamespaces`},
+	{kwNone, callContext, `over filter columns materialized repeatable varying xmlnamespaces`},
+	{kwNone, callOperator, `operator`},
 	{kwAs, callSyntax, `as`},
 	{kwClause, callSyntax, `where group order having limit offset union except intersect window returning fetch`},
-	{kwDelete, callSyntax, `delete merge`},
+	{kwDelete, callUnknown, `delete merge`},
 	{kwDistinct, callSyntax, `distinct`},
 	{kwFor, callSyntax, `for`},
 	{kwFrom, callSyntax, `from`},
-	{kwInsert, callSyntax, `insert`},
+	{kwInsert, callContext, `insert`},
 	{kwInto, callSyntax, `into`},
 	{kwJoin, callSyntax, `join`},
-	{kwKey, callSyntax, `key`},
+	{kwKey, callContext, `key`},
 	{kwLateral, callSyntax, `lateral only`},
 	{kwNo, callUnknown, `no`},
 	{kwOn, callSyntax, `on`},
@@ -99,6 +102,16 @@ var postgresKeywords = []keywordRule{
 	{kwWith, callUnknown, `recursive`},
 }
 
+// Most keywords can be the name of a function: the wiki's aggregate first(x).
+var postgresFollow = []followRule{
+	{"group order partition", "by", false},
+	{"fetch", "first", false},
+	{"on", "conflict", true},
+	{"primary foreign unique", "key", true},
+	{"update", "set", true},
+	{"then", "insert", true}, // MERGE
+}
+
 // Relations that hold what one server or one session knows.
 var postgresRelations = []wordRule{
 	{effPrimary, "relation of one server", `pg_locks pg_cursors pg_prepared_statements pg_prepared_xacts pg_settings
@@ -110,7 +123,7 @@ var postgresFunctions = []functionRule{
 	{"functions-conditional.html", callSyntax, effNone, "", `coalesce nullif greatest least row grouping
 		merge_action@17 setof cast treat normalize`},
 	{"datatype.html", callSyntax, effNone, "", `bigint bit boolean char character dec decimal float int integer
-		interval national nchar numeric precision real smallint time timestamp varchar varying inout out`},
+		interval national nchar numeric precision real smallint time timestamp varchar inout out`},
 	{"datatype.html", callSafe, effNone, "", `bool bpchar bytea cidr date float4 float8 inet int2 int4 int8 json
 		jsonb macaddr macaddr8 money name oid regclass regproc text timestamptz timetz uuid varbit xml
 		regtype regnamespace regrole daterange int4range int8range numrange tsrange tstzrange

@@ -41,12 +41,13 @@ const (
 type callClass uint8
 
 const (
-	callUnknown callClass = iota // a function that nobody vouches for
-	callSafe                     // a function that is safe on a replica
-	callSyntax                   // no function: IN (..), VARCHAR (20)
-	callContext                  // no function right after a value: f(x) OVER (..)
-	callSetting                  // a function that reads the setting named by its argument
-	callEffect                   // a function that does something: see callEff
+	callUnknown  callClass = iota // a function that nobody vouches for
+	callSafe                      // a function that is safe on a replica
+	callSyntax                    // no function: IN (..), VARCHAR (20)
+	callContext                   // no function right after a value: f(x) OVER (..), or after certain words: GROUP BY (..)
+	callOperator                  // OPERATOR (schema.+) right after a value
+	callSetting                   // a function that reads the setting named by its argument
+	callEffect                    // a function that does something: see callEff
 )
 
 // wordEntry is all that is known about one word of one language.
@@ -56,6 +57,8 @@ type wordEntry struct {
 	kw   keyword
 
 	call     callClass
+	after    string // words behind which it is no function, if callContext: see followRule
+	write    bool   // and only in a write
 	callEff  effectID
 	bareEff  effectID // of the word itself, wherever it stands
 	start    startKind
@@ -147,6 +150,24 @@ func (b *wordBuilder) keywords(rules []keywordRule) {
 			}
 		}
 	}
+}
+
+func (b *wordBuilder) follow(rules []followRule) {
+	for _, r := range rules {
+		for _, name := range strings.Fields(r.words) {
+			e := b.entry(name)
+			e.after, e.write = " "+strings.Join(strings.Fields(r.after), " ")+" ", r.write
+		}
+	}
+}
+
+// follows reports whether e is no function behind the word before.
+func (e *wordEntry) follows(before *wordEntry) bool {
+	if e.after == "" || before == nil || before.name == "" {
+		return false
+	}
+	i := strings.Index(e.after, before.name)
+	return i > 0 && e.after[i-1] == ' ' && e.after[i+len(before.name)] == ' '
 }
 
 func (b *wordBuilder) functions(rules []functionRule) {
