@@ -59,6 +59,16 @@ func (b *balancer) pick(set, held replicaSet) int {
 	}
 }
 
+// foresee returns what pick is expected to return next. A statement is prepared
+// there, which must not use up the turn of its execution: with two replicas
+// all executions would go to the other one.
+func (b *balancer) foresee(set, held replicaSet) int {
+	if b.mode == RoundRobin && !set.only() {
+		return b.weighted(set, b.turn.Load())
+	}
+	return b.pick(set, held)
+}
+
 // weighted spreads consecutive values of n over set by weight.
 func (b *balancer) weighted(set replicaSet, n uint64) int {
 	var total uint64

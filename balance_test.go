@@ -104,3 +104,19 @@ func BenchmarkPick(b *testing.B) {
 		bl.pick(0b1110, 0b0010)
 	}
 }
+
+func TestPreparingTakesNoTurn(t *testing.T) {
+	b := newBalancer(RoundRobin, nil, 3)
+	got := make(map[int]int)
+	for range 10 {
+		expected := b.foresee(0b110, 0)
+		i := b.pick(0b110, 0)
+		if i != expected {
+			t.Errorf("prepared for replica %d, executed on %d", expected, i)
+		}
+		got[i]++
+	}
+	if got[1] != 5 || got[2] != 5 {
+		t.Errorf("got %v, want 5 executions each", got)
+	}
+}

@@ -216,6 +216,9 @@ func (c *conn) pick(k *call) int {
 	if k.session != nil {
 		return k.session.choose(c.c.board.load(), k.v.replicas, c.held, c.c.balancer)
 	}
+	if k.op == OpPrepare {
+		return c.c.balancer.foresee(k.v.replicas, c.held)
+	}
 	return c.c.balancer.pick(k.v.replicas, c.held)
 }
 
