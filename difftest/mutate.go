@@ -10,11 +10,13 @@ import (
 var tokens = regexp.MustCompile(`(?s)\s+|\w+|'[^']*'|"[^"]*"|` + "`[^`]*`" + `|--[^\n]*|/\*.*?\*/|.`)
 
 // injected are pieces that change what is a string, a comment or a statement.
-var injected = []string{"'", `"`, "`", "''", `\`, "$$", "$a$", "--", "-- ", "--\n", "-- x\n", "#", "# x\n", "/*", "*/", "/**/", "/*!", "/*!40000 ",
+var injected = []string{
+	"'", `"`, "`", "''", `\`, "$$", "$a$", "--", "-- ", "--\n", "-- x\n", "#", "# x\n", "/*", "*/", "/**/", "/*!", "/*!40000 ",
 	"/*M! ", "/* ' */", "/* /* */", ";", "; ", "(", ")", "()", ",", ".", " FOR UPDATE", " FOR SHARE", " LOCK IN SHARE MODE", " INTO ", "\n", "\r",
 	"\t", "\f", "\v", "\x00", "\u00a0", "é", "E", "N", "U&", "_utf8mb4", "x", "@", "@@", ":", "::", ":=", "?", "$1", "*", "1", ".5", "{", "}", "[", "]",
 	" DELETE FROM comments ", "; DELETE FROM comments", " UNION ", " SELECT ", " WITH x AS (", " AS ", " ANALYZE ", " EXPLAIN ", " RETURNING * ",
-	" nextval('s') ", " GET_LOCK('a', 1) ", " LAST_INSERT_ID() ", " @v ", "E'\\''", "'\\'", "$$ $$", "--\r"}
+	" nextval('s') ", " GET_LOCK('a', 1) ", " LAST_INSERT_ID() ", " @v ", "E'\\''", "'\\'", "$$ $$", "--\r",
+}
 
 // mutator makes new texts of old ones.
 type mutator struct {
