@@ -10,5 +10,6 @@
 // are plain it must answer replica nearly always.
 //
 // RWSPLIT_DIFF_COUNT sets the number of generated statements per engine (a full
-// run is 1000000), RWSPLIT_DIFF_SEED the seed, which every run prints.
+// run is 1000000), RWSPLIT_DIFF_SEED the seed, a number or "random"; every run
+// prints it.
 package difftest
