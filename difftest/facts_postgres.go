@@ -198,10 +198,17 @@ func (f *Facts) pgCall(name []string) {
 	case name[len(name)-1] == "current_setting":
 		f.unknown("current_setting")
 	case len(name) == 2 && name[0] == "pg_catalog" && pgSafe[name[1]], len(name) == 1 && pgSafe[name[0]]:
+	case len(name) == 1 && notNames[name[0]]:
+		f.unknown(name[0])
 	default:
 		f.unsafe("function " + strings.Join(name, "."))
 	}
 }
+
+// notNames are key words of PostgreSQL that could name a function without
+// quotes, but that the classifier reads as syntax: telling the two apart takes
+// a parser, and nobody has such functions (the extension cube's are immutable).
+var notNames = set("cube rollup join ilike")
 
 func names(nodes []*pgquery.Node) []string {
 	var all []string

@@ -37,11 +37,6 @@ var places = []string{
 	"SELECT 1 %(1)", "SELECT (1) %(1)", "SELECT $1 %(1)", "SELECT ? %(1)", "SELECT * FROM (SELECT 1) %(1)", "SELECT * FROM (a) %(1)",
 }
 
-// notNames are key words of PostgreSQL that could name a function without
-// quotes, but that the classifier reads as syntax: telling the two apart takes
-// a parser, and nobody has such functions (the extension cube's are immutable).
-var notNames = set("cube rollup join ilike")
-
 // TestKeywordsAsFunctions puts every key word where a call may stand: where the
 // parser sees a call of a function that is not known to be safe, so must the
 // classifier.
