@@ -14,7 +14,7 @@ import (
 // soon as it has ended: not inside a transaction, unless it ends one.
 func (c *conn) writesNow(k *call, sl *slot) bool {
 	st := &k.class
-	if sl.srv.Role == RoleReplica {
+	if sl.role == RoleReplica {
 		return false
 	}
 	if !sl.tx.active() || sl.tx.guessed && st.Writes {
@@ -46,7 +46,7 @@ func (c *conn) wroteNow(ss *sessionState, n uint64) {
 // wroteTo lets the tracker know which server it has to ask for a position that
 // covers a write on sl; it is called before the write gets its number.
 func (c *conn) wroteTo(sl *slot) {
-	if t := c.c.runningTracker(); t != nil && sl.srv.Role == RolePrimary {
+	if t := c.c.runningTracker(); t != nil && sl.role == RolePrimary {
 		t.wroteTo(sl)
 	}
 }
@@ -59,6 +59,8 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 
 	if now := c.writesNow(k, sl); now && k.op != OpRaw {
 		switch {
+		case err != nil && !st.Opaque && !sl.tx.active() && c.c.dialect.Fault(err) == FaultRefusedWrite:
+			// It was not executed: nobody has to wait for it.
 		case err != nil && (ctx.Err() != nil || c.outcomeUnknown(sl, err)):
 			c.wroteNow(k.session, c.c.writes.doubtful(time.Now().Add(c.c.cfg.StickyFor)))
 		case !opened:
@@ -66,14 +68,14 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 			c.wroteNow(k.session, c.c.writes.ended())
 		}
 	}
-	if st.Writes && sl.srv.Role == RolePrimary {
+	if st.Writes && sl.role == RolePrimary {
 		c.wrote = true
 		if sl.tx.active() {
 			sl.tx.wrote = true
 		}
 	}
 
-	if st.DDL && sl.srv.Role == RolePrimary {
+	if st.DDL && sl.role == RolePrimary {
 		sl.tx.ddl = true
 	}
 	if st.Pins {

@@ -32,14 +32,16 @@ type Backend struct {
 	Index int
 	// Name is "primary", "replica1", "replica2", ...
 	Name string
-	// Role is what the backend is used for now.
+	// Role is what the backend is used for now. With roles=auto it follows the
+	// server; Index and Name do not.
 	Role Role
 }
 
 // server is one backend as the connections of a pool share it.
 type server struct {
 	Backend
-	connector driver.Connector
+	connector driver.Connector // for its configured role
+	other     driver.Connector // for the other role; only with roles=auto
 	gate      gate
 
 	seen      atomic.Pointer[Server] // what the newest physical connection found
@@ -48,9 +50,19 @@ type server struct {
 	trial     atomic.Bool            // after a failure one connection at a time tries again
 	down      atomic.Bool            // was logged as unreachable
 	lastErr   atomic.Pointer[string]
+	state     atomic.Value // the last BackendState that was noted
+	since     atomic.Int64 // unix nanoseconds: when it began
 
 	mu    sync.Mutex         // protects wires; nothing slow runs under it
 	wires map[*wire]struct{} // of the physical connections that statements use
+}
+
+// as returns the connector that opens sessions for a role.
+func (s *server) as(role Role) driver.Connector {
+	if role != s.Role && s.other != nil {
+		return s.other
+	}
+	return s.connector
 }
 
 // track and untrack keep account of the physical connections that a frozen

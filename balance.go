@@ -34,9 +34,9 @@ const (
 
 func newBalancer(mode Balance, weights []int, backends int) *balancer {
 	b := &balancer{mode: mode, load: make([]load, backends)}
-	for i := 1; i < backends; i++ {
-		b.weights[i] = 1
-		if i <= len(weights) {
+	for i := range backends {
+		b.weights[i] = 1 // the first one too: with roles=auto it may follow
+		if i > 0 && i <= len(weights) {
 			b.weights[i] = uint64(weights[i-1])
 		}
 	}

@@ -23,7 +23,9 @@ type call struct {
 	rerun   bool
 	checked bool // args are converted
 	quiet   bool // counted and reported before
-	shadow  int  // where it would have run, with reads=shadow, or none
+	// promoted: the old primary refused it, and it runs on the new one.
+	promoted bool
+	shadow   int // where it would have run, with reads=shadow, or none
 
 	rows driver.Rows
 	res  driver.Result
@@ -56,6 +58,9 @@ func (c *conn) run(ctx context.Context, k *call) error {
 	if err := c.usable(); err != nil {
 		return err
 	}
+	if err := c.followRoles(); err != nil {
+		return err
+	}
 	h := hintsOf(ctx)
 	if h.session != nil && c.c.policy.consistency != Eventual {
 		k.session = h.session.of(c.c)
@@ -71,12 +76,22 @@ func (c *conn) run(ctx context.Context, k *call) error {
 		if err != nil {
 			return err
 		}
+		if c.gen != c.c.board.load().gen && c.tx == none {
+			// Nothing was sent yet: it goes where it belongs now.
+			if err := c.followRoles(); err != nil {
+				return err
+			}
+			if err := c.decide(ctx, k, h); err != nil {
+				return err
+			}
+			continue
+		}
 		err = c.execute(ctx, k, sl)
 		if err == nil {
 			return nil
 		}
 		if err == driver.ErrSkip {
-			c.skip = skipped{valid: true, query: k.query, v: k.v, class: k.class, need: k.need}
+			c.skip = skipped{valid: true, gen: c.gen, query: k.query, v: k.v, class: k.class, need: k.need}
 			c.skip.v.target = sl.srv.Index
 			return err
 		}
@@ -98,6 +113,9 @@ func (c *conn) resume(k *call) bool {
 	case k.stmt != nil && k.stmt.first.valid:
 		skip = k.stmt.first
 		k.stmt.first.valid = false
+		if skip.gen != c.gen {
+			return false // decided while other servers had other roles
+		}
 		k.quiet = true
 	default:
 		return false
@@ -129,7 +147,7 @@ func (c *conn) decide(ctx context.Context, k *call, h *hints) error {
 		q.op, k.class.Route = OpBegin, RouteReplica
 	}
 	at := situation{tx: c.tx, pinned: c.pinned, last: c.last, wrote: c.wrote}
-	at.txOnCopy = c.tx != none && c.slots[c.tx].srv.Role == RoleReplica
+	at.txOnCopy = c.tx != none && c.slots[c.tx].role == RoleReplica
 	if k.class.Route == RouteReplica && c.tx == none && (k.op != OpExec || q.op == OpBegin) && h.route != hintReplica {
 		k.need = c.needOf(h, k.session) // not by way of q, which would make k escape
 		q.need = k.need
@@ -184,6 +202,9 @@ func (c *conn) acquire(ctx context.Context, k *call) (*slot, error) {
 	for {
 		i := k.v.target
 		if i == none {
+			if k.v.replicas == 0 {
+				return nil, c.c.errNoPrimary()
+			}
 			i = c.pick(k)
 		}
 		sl := &c.slots[i]
@@ -200,6 +221,9 @@ func (c *conn) acquire(ctx context.Context, k *call) (*slot, error) {
 			return sl, nil
 		}
 		if !k.v.movable || ctx.Err() != nil || c.poisoned {
+			if c.c.roles != nil && sl.role == RolePrimary {
+				c.c.roles.look()
+			}
 			return nil, err
 		}
 		if err != errTrialElsewhere && err != errBroken {
@@ -281,11 +305,11 @@ func (c *conn) report(ctx context.Context, k *call) {
 		return
 	}
 	d := Decision{
-		Backend: k.slot.srv.Backend, Reason: k.v.reason, Op: k.op,
+		Backend: c.c.backend(k.slot.srv.Index, k.slot.role), Reason: k.v.reason, Op: k.op,
 		Statement: k.class, Query: k.query, Rerun: k.rerun,
 	}
 	if k.shadow != none {
-		d.Shadow = c.c.servers[k.shadow].Backend
+		d.Shadow = c.c.backend(k.shadow, RoleReplica)
 	}
 	c.c.cfg.OnRoute(ctx, d)
 }
@@ -324,7 +348,7 @@ func (c *conn) execute(ctx context.Context, k *call, sl *slot) error {
 	// answered. Its rows may still be open; then a base driver refuses this
 	// command, which says nothing.
 	before := sl.open.pending()
-	opened := k.op == OpQuery && c.writesNow(k, sl) || k.op == OpRaw && sl.srv.Role == RolePrimary
+	opened := k.op == OpQuery && c.writesNow(k, sl) || k.op == OpRaw && sl.role == RolePrimary
 	if opened {
 		c.wroteTo(sl)
 		c.wroteNow(k.session, sl.open.begin())
@@ -408,7 +432,10 @@ func (c *conn) send(ctx context.Context, k *call, sl *slot, prepared driver.Stmt
 // backend, and points it there. A write that may have been sent never does. It
 // returns what the caller gets to see otherwise.
 func (c *conn) elsewhere(ctx context.Context, k *call, sl *slot, err error) error {
-	if !k.v.movable || sl.srv.Role == RolePrimary || c.poisoned || ctx.Err() != nil {
+	if sl.role == RolePrimary && ctx.Err() == nil && c.c.dialect.Fault(err) == FaultRefusedWrite {
+		return c.onNewPrimary(ctx, k, sl, err)
+	}
+	if !k.v.movable || sl.role == RolePrimary || c.poisoned || ctx.Err() != nil {
 		return err
 	}
 	i := sl.srv.Index

@@ -39,7 +39,7 @@ func (t *tracker) watchCatalog(ctx context.Context, reader catalogReader) {
 	for {
 		// On the primary, which has the newest catalog; on a connection that is
 		// closed again, since this is seldom.
-		p := &probe{c: t.c, srv: t.c.servers[t.c.board.load().primary]}
+		p := &probe{c: t.c, srv: t.c.servers[max(t.c.board.load().primary, 0)]}
 		var facts catalogFacts
 		err := p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
 			facts, err = reader.readCatalog(ctx, s)

@@ -20,16 +20,17 @@ func (c *Connector) Check(ctx context.Context) []string {
 	var checker positionChecker
 	var primary positionFacts
 	var replicas []positionFacts
+	first := max(c.board.load().primary, 0)
 	for _, srv := range c.servers {
 		f, p, err := c.checkServer(ctx, srv)
 		switch {
 		case err != nil:
 			list = append(list, fmt.Sprintf("%s: can't be asked: %v", srv.Name, err))
 		case p == nil:
-			if srv.Index == 0 && c.cfg.Position == PositionNative {
+			if srv.Index == first && c.cfg.Position == PositionNative {
 				list = append(list, fmt.Sprintf("%s: the engine has no replication positions that rwsplit knows, so reads stay on the primary for sticky_for after a write; set position=heartbeat", srv.Name))
 			}
-		case srv.Index == 0:
+		case srv.Index == first:
 			primary, checker = f, p
 		default:
 			replicas = append(replicas, f)
@@ -42,7 +43,7 @@ func (c *Connector) Check(ctx context.Context) []string {
 		return list
 	}
 	if primary.backend.Name == "" { // not reached: nothing to compare with
-		primary = positionFacts{backend: c.servers[0].Backend, err: errNotAsked}
+		primary = positionFacts{backend: c.servers[first].Backend, err: errNotAsked}
 	}
 	return append(list, positionWarnings(checker, c.cfg.Position, primary, replicas)...)
 }
@@ -67,7 +68,7 @@ func (c *Connector) checkServer(ctx context.Context, srv *server) (f positionFac
 	if p = checkerFor(c.dialect, seen); p == nil {
 		return f, nil, nil
 	}
-	f, err = p.positionFacts(ctx, s, srv.Backend)
+	f, err = p.positionFacts(ctx, s, c.backend(srv.Index, c.board.load().role(srv.Index)))
 	return f, p, err
 }
 

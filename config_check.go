@@ -20,7 +20,6 @@ var notYet = []struct {
 	what  string
 }{
 	{func(c *Config) bool { return c.Tracking == TrackingTable }, "tracking=table"},
-	{func(c *Config) bool { return c.Roles == RolesAuto }, "roles=auto"},
 }
 
 // Clone returns a deep copy. Connectors, the logger and functions are shared

@@ -15,7 +15,8 @@ type conn struct {
 	slots  []slot // by backend index
 	held   replicaSet
 	counts counters
-	owns   bool // made by Driver.Open: closes its Connector
+	gen    uint32 // the roles that the slots were last held against
+	owns   bool   // made by Driver.Open: closes its Connector
 
 	poisoned bool  // something that the application relies on is gone
 	lost     error // what the first call after that returns
@@ -49,6 +50,7 @@ var (
 // statement.
 type skipped struct {
 	valid bool
+	gen   uint32
 	query string
 	v     verdict
 	class Statement
@@ -57,8 +59,11 @@ type skipped struct {
 
 func newConn(c *Connector) *conn {
 	cn := &conn{c: c, slots: make([]slot, len(c.servers)), counts: newCounters(len(c.servers)), tx: none}
+	snap := c.board.load()
+	cn.gen = snap.gen
 	for i := range cn.slots {
 		cn.slots[i].srv = c.servers[i]
+		cn.slots[i].role = snap.role(i)
 		c.writes.register(&cn.slots[i].open)
 	}
 	cn.beginScope()
@@ -75,7 +80,7 @@ func (c *conn) beginScope() {
 	for i := range c.slots {
 		sl := &c.slots[i]
 		if sl.ci == nil {
-			sl.tx = c.c.freshTx(sl.srv)
+			sl.tx = c.c.freshTx(sl.role)
 		} else if c.c.pinsConn && sl.state != 0 {
 			c.pinned = i
 		}
@@ -128,7 +133,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 				c.poisoned = true
 				return driver.ErrBadConn
 			}
-		case i != 0 && sl.state == 0 && c.since.Sub(sl.lastUse) > c.c.slotIdle:
+		case sl.role == RoleReplica && sl.state == 0 && c.since.Sub(sl.lastUse) > c.c.slotIdle:
 			c.forget(sl)
 		}
 	}

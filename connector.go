@@ -29,7 +29,8 @@ type Connector struct {
 	pinsConn         bool
 	lazyBegin        bool
 	slotIdle         time.Duration
-	tracks           bool // statements need the tracker
+	tracks           bool        // statements need the tracker
+	roles            *roleKeeper // nil: roles=static
 
 	classifier    atomic.Pointer[classifier]
 	board         board
@@ -99,7 +100,13 @@ func NewConnector(cfg *Config) (*Connector, error) {
 		snap.fresh = snap.replicas
 	}
 	c.board.current.Store(snap)
-	c.tracks = len(c.servers) > 1 && (cfg.Consistency != Eventual || cfg.MaxLag > 0)
+	for i := range c.servers {
+		c.noteState(i)
+	}
+	if cfg.Roles == RolesAuto && len(c.servers) > 1 {
+		c.roles = newRoleKeeper(c)
+	}
+	c.tracks = len(c.servers) > 1 && (c.roles != nil || cfg.Consistency != Eventual || cfg.MaxLag > 0)
 	return c, nil
 }
 
@@ -138,8 +145,12 @@ var dialectImports = map[string]string{
 func (c *Connector) addServers() error {
 	cfg := c.cfg
 	primary := cfg.PrimaryConnector
+	var other driver.Connector
 	if primary == nil {
 		var err error
+		if other, err = c.openOther(cfg.Primary, RolePrimary); err != nil {
+			return fmt.Errorf("rwsplit: primary: %w", err)
+		}
 		if primary, err = c.openBase(cfg.Primary, RolePrimary); err != nil {
 			return fmt.Errorf("rwsplit: primary: %w", err)
 		}
@@ -147,7 +158,7 @@ func (c *Connector) addServers() error {
 			c.autocommitOff.Store(true)
 		}
 	}
-	c.addServer(RolePrimary, primary)
+	c.addServer(RolePrimary, primary, other)
 
 	dsns := append([]string(nil), cfg.Replicas...)
 	for _, host := range cfg.ReplicaHosts {
@@ -167,10 +178,14 @@ func (c *Connector) addServers() error {
 		if err != nil {
 			return fmt.Errorf("rwsplit: %s: %w", name, err)
 		}
-		c.addServer(RoleReplica, base)
+		other, err := c.openOther(dsn, RoleReplica)
+		if err != nil {
+			return fmt.Errorf("rwsplit: %s: %w", name, err)
+		}
+		c.addServer(RoleReplica, base, other)
 	}
 	for _, base := range cfg.ReplicaConnectors {
-		c.addServer(RoleReplica, base)
+		c.addServer(RoleReplica, base, nil)
 	}
 	if len(c.servers) > maxBackends {
 		return fmt.Errorf("rwsplit: %d replicas are listed; the limit is %d", len(c.servers)-1, maxBackends-1)
@@ -180,7 +195,15 @@ func (c *Connector) addServers() error {
 
 func replicaName(index int) string { return fmt.Sprintf("replica%d", index) }
 
-func (c *Connector) addServer(role Role, base driver.Connector) {
+// openOther opens a base DSN for the role that its server may get.
+func (c *Connector) openOther(dsn string, role Role) (driver.Connector, error) {
+	if c.cfg.Roles != RolesAuto {
+		return nil, nil
+	}
+	return c.openBase(dsn, RolePrimary+RoleReplica-role)
+}
+
+func (c *Connector) addServer(role Role, base, other driver.Connector) {
 	b := Backend{Index: len(c.servers), Name: "primary", Role: role}
 	if role == RoleReplica {
 		b.Name = replicaName(b.Index)
@@ -189,6 +212,13 @@ func (c *Connector) addServer(role Role, base driver.Connector) {
 		base = c.cfg.WrapConnector(b, base)
 	}
 	c.servers = append(c.servers, &server{Backend: b, connector: base})
+	if other != nil && c.cfg.Roles == RolesAuto {
+		b.Role = RolePrimary + RoleReplica - role
+		if c.cfg.WrapConnector != nil {
+			other = c.cfg.WrapConnector(b, other)
+		}
+		c.servers[b.Index].other = other
+	}
 }
 
 func (c *Connector) openBase(dsn string, role Role) (driver.Connector, error) {
@@ -261,8 +291,10 @@ func (c *Connector) Close() error {
 	}
 	var errs []error
 	for _, s := range c.servers {
-		if cl, ok := s.connector.(interface{ Close() error }); ok {
-			errs = append(errs, cl.Close())
+		for _, base := range []driver.Connector{s.connector, s.other} {
+			if cl, ok := base.(interface{ Close() error }); ok {
+				errs = append(errs, cl.Close())
+			}
 		}
 	}
 	return errors.Join(errs...)
@@ -346,6 +378,31 @@ func (c *Connector) firstTime(what string) bool {
 		return false
 	}
 	c.logged[what] = struct{}{}
+	return true
+}
+
+// minds says loudly when a server is not what it is used for. With roles=auto
+// that is a hint to look again.
+func (c *Connector) minds(srv *server, role Role, seen Server) {
+	if seen.Identity == "" || seen.ReadOnly == (role == RoleReplica) {
+		return
+	}
+	switch {
+	case c.roles != nil:
+		poke(c.roles.hint[srv.Index])
+	case role == RolePrimary:
+		c.logOnce("rwsplit: the primary says that it is read-only: every write will fail; was another server promoted? set roles=auto, or let primary= name that one", "backend", srv.Name)
+	case !c.readOnlyByChoice():
+		c.logOnce("rwsplit: a replica says that it takes writes: make it read-only, or nothing but read_only_replicas keeps a misrouted write off it", "backend", srv.Name)
+	}
+}
+
+// readOnlyByChoice reports whether the engine knows no read-only servers.
+func (c *Connector) readOnlyByChoice() bool {
+	switch engineOf(c.dialect).(type) {
+	case postgresDialect, mysqlDialect:
+		return false
+	}
 	return true
 }
 

@@ -13,6 +13,9 @@ var (
 	// ErrNoReplica is the error of a read that no replica can serve where the
 	// primary is ruled out by fallback=error.
 	ErrNoReplica = errors.New("rwsplit: no replica qualifies")
+	// ErrNoPrimary is the error of what belongs on the primary while, with
+	// roles=auto, no server says that it is one.
+	ErrNoPrimary = errors.New("rwsplit: no primary")
 	// ErrWaitTimeout is the error of a wait for replicas that ended before
 	// they had caught up.
 	ErrWaitTimeout = errors.New("rwsplit: replicas did not catch up in time")

@@ -36,13 +36,14 @@ func (c *Connector) replicaFailed(srv *server, err error) {
 func (c *Connector) backendFailed(srv *server, err error, failures int) {
 	msg := err.Error()
 	srv.lastErr.Store(&msg)
-	if srv.Role == RoleReplica && c.board.load().up.has(srv.Index) {
+	if c.board.load().up.has(srv.Index) {
 		c.board.update(func(s *snapshot) { s.up = s.up.without(srv.Index) })
 	}
 	if srv.down.CompareAndSwap(false, true) {
 		c.log(slog.LevelWarn, "rwsplit: backend can't be reached", "backend", srv.Name,
 			"retry_in", retryAfter(failures), "error", msg)
 	}
+	c.noteState(srv.Index)
 }
 
 // backendBack takes in that a backend answers, unless statements could not
@@ -51,12 +52,13 @@ func (c *Connector) backendBack(srv *server) {
 	if srv.downUntil.Load() > time.Now().UnixNano() {
 		return
 	}
-	if srv.Role == RoleReplica && !c.board.load().up.has(srv.Index) {
+	if s := c.board.load(); s.replicas.has(srv.Index) && !s.up.has(srv.Index) {
 		c.board.update(func(s *snapshot) { s.up = s.up.with(srv.Index) })
 	}
 	if srv.down.CompareAndSwap(true, false) {
 		c.log(slog.LevelInfo, "rwsplit: backend is back", "backend", srv.Name)
 	}
+	c.noteState(srv.Index)
 }
 
 // judgeLag takes replica i out of the reads when its lag passes max_lag or is

@@ -38,16 +38,17 @@ func (p *probe) ask(ctx context.Context, fn func(context.Context, PhysicalConn) 
 func (p *probe) dial(ctx context.Context) error {
 	w := &wire{}
 	return p.bounded(ctx, w, func(ctx context.Context) error {
-		ci, err := p.srv.connector.Connect(context.WithValue(ctx, dialKey{}, w))
+		role := p.c.board.load().role(p.srv.Index)
+		ci, err := p.srv.as(role).Connect(context.WithValue(ctx, dialKey{}, w))
 		if err != nil {
 			return err
 		}
 		p.ci, p.wire = ci, w
-		if p.seen, err = p.c.greet(ctx, p.srv, ci); err != nil {
+		if p.seen, err = p.c.greet(ctx, p.srv, role, ci); err != nil {
 			p.close()
 			return err
 		}
-		if p.seen.AutocommitOff && p.srv.Role == RolePrimary {
+		if p.seen.AutocommitOff && role == RolePrimary {
 			// What position=heartbeat writes must not wait for a commit.
 			if err = (PhysicalConn{ci}).Exec(ctx, "SET autocommit = 1"); err != nil {
 				p.close()

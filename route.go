@@ -45,7 +45,7 @@ type Decision struct {
 	Shadow Backend
 }
 
-// replicaSet is a set of backends by index; index 0 is never in it.
+// replicaSet is a set of backends by index.
 type replicaSet uint64
 
 // maxBackends is the number of backends that a replicaSet has room for.
@@ -125,7 +125,7 @@ func route(p *policy, q *question, at *situation, snap *snapshot) (verdict, erro
 	}
 
 	// 2. Session state stays with the statements that rely on it.
-	if at.pinned == snap.primary || (at.pinned != none && st.Route == RouteReplica) {
+	if at.pinned != none && (at.pinned == snap.primary || st.Route == RouteReplica) {
 		return verdict{target: at.pinned, reason: ReasonPinned}, nil
 	}
 

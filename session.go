@@ -214,7 +214,7 @@ func (st *sessionState) didRead(c *Connector, sl *slot) {
 	i := sl.srv.Index
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if sl.srv.Role == RoleReplica {
+	if sl.role == RoleReplica {
 		// The slot must lead to the server that is sampled: one DSN may lead to
 		// several.
 		epoch := c.board.load().backends[i].epoch

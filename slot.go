@@ -11,6 +11,7 @@ import (
 // backend. Like its conn it is used by one goroutine at a time.
 type slot struct {
 	srv  *server
+	role Role        // that ci was dialled for, or would be
 	ci   driver.Conn // nil until dialled
 	gen  uint32      // counts dials: statements of an older one are gone
 	seen Server      // the incarnation that ci was dialled to
@@ -54,7 +55,8 @@ const dialTimeout = 3 * time.Second
 
 // dial makes the physical connection and finds out what it has reached.
 func (c *conn) dial(ctx context.Context, sl *slot) error {
-	if sl.srv.Role == RoleReplica {
+	role := c.c.board.load().role(sl.srv.Index)
+	if role == RoleReplica {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, dialTimeout)
 		defer cancel()
@@ -64,26 +66,26 @@ func (c *conn) dial(ctx context.Context, sl *slot) error {
 	}
 	w := &wire{}
 	sl.srv.track(w)
-	ci, seen, err := c.c.connect(ctx, sl.srv, w)
+	ci, seen, err := c.c.connect(ctx, sl.srv, role, w)
 	if err != nil {
 		return err
 	}
 	sl.srv.failures.Store(0)
-	sl.ci, sl.wire, sl.seen = ci, w, seen
+	sl.ci, sl.wire, sl.seen, sl.role = ci, w, seen, role
 	sl.gen++
 	sl.stale = false
 	sl.epoch, sl.own = 0, target{}
-	if sl.srv.Role == RoleReplica {
+	if role == RoleReplica {
 		c.held = c.held.with(c.index(sl))
 	}
-	sl.tx = c.c.freshTx(sl.srv)
+	sl.tx = c.c.freshTx(sl.role)
 	sl.state = 0
 	return nil
 }
 
 // connect dials and greets. Whatever goes wrong, also a panic of the base
 // driver, nothing is left behind.
-func (c *Connector) connect(ctx context.Context, srv *server, w *wire) (ci driver.Conn, seen Server, err error) {
+func (c *Connector) connect(ctx context.Context, srv *server, role Role, w *wire) (ci driver.Conn, seen Server, err error) {
 	done := false
 	defer func() {
 		switch {
@@ -95,10 +97,10 @@ func (c *Connector) connect(ctx context.Context, srv *server, w *wire) (ci drive
 			srv.gate.leave()
 		}
 	}()
-	if ci, err = srv.connector.Connect(context.WithValue(ctx, dialKey{}, w)); err != nil {
+	if ci, err = srv.as(role).Connect(context.WithValue(ctx, dialKey{}, w)); err != nil {
 		return nil, seen, err
 	}
-	if seen, err = c.greet(ctx, srv, ci); err != nil {
+	if seen, err = c.greet(ctx, srv, role, ci); err != nil {
 		return ci, seen, err
 	}
 	done = true
@@ -106,7 +108,7 @@ func (c *Connector) connect(ctx context.Context, srv *server, w *wire) (ci drive
 }
 
 // greet prepares a fresh session and learns which server it has reached.
-func (c *Connector) greet(ctx context.Context, srv *server, ci driver.Conn) (Server, error) {
+func (c *Connector) greet(ctx context.Context, srv *server, role Role, ci driver.Conn) (Server, error) {
 	p := PhysicalConn{ci}
 	seen, err := c.dialect.Inspect(ctx, p)
 	if err != nil {
@@ -118,7 +120,8 @@ func (c *Connector) greet(ctx context.Context, srv *server, ci driver.Conn) (Ser
 		seen = Server{}
 		c.logOnce("rwsplit: a server does not tell which one it is; restarts can't be told apart", "backend", srv.Name, "error", err.Error())
 	}
-	if srv.Role == RoleReplica {
+	c.minds(srv, role, seen)
+	if role == RoleReplica {
 		if err := c.dialect.Setup(ctx, p, c.readOnlyReplicas); err != nil {
 			return seen, err
 		}
@@ -239,7 +242,7 @@ func (c *conn) forget(sl *slot) {
 	sl.rows, sl.broken = false, false
 	c.cutShort(sl)
 	sl.state = 0
-	sl.tx = c.c.freshTx(sl.srv)
+	sl.tx = c.c.freshTx(sl.role)
 	c.c.closePhysical(sl.srv, ci, w, stmts)
 }
 
@@ -254,8 +257,8 @@ func (c *conn) cutShort(sl *slot) {
 
 // freshTx is the transaction state of a session that was just dialled, or
 // would be now.
-func (c *Connector) freshTx(srv *server) slotTx {
-	return slotTx{autocommitOff: srv.Role == RolePrimary && c.autocommitOff.Load()}
+func (c *Connector) freshTx(role Role) slotTx {
+	return slotTx{autocommitOff: role == RolePrimary && c.autocommitOff.Load()}
 }
 
 // closeTimeout bounds how long a physical connection may take to close before

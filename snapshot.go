@@ -8,8 +8,9 @@ import (
 
 // snapshot is what is known about the backends at one moment. It is immutable.
 type snapshot struct {
-	primary  int
-	replicas replicaSet // all that are configured
+	primary  int        // or none
+	gen      uint32     // counts the changes of roles
+	replicas replicaSet // all that follow the primary
 	up       replicaSet // those that may be tried
 	fresh    replicaSet // those that are not further behind than max_lag
 	asked    uint64     // the newest question that the primary has answered

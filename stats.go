@@ -33,6 +33,11 @@ type Stats struct {
 	Backends []BackendStats
 	// Reasons counts statements by routing rule, over all backends.
 	Reasons map[Reason]uint64
+	// RoleChanges counts, with roles=auto, what happened to the roles:
+	// promotion (the one in charge became read-only and another took over),
+	// takeover (it did not answer), demotion (nobody took over), refused (split
+	// brain).
+	RoleChanges map[string]uint64
 	// Writes is the number of writes so far; reads that must see them all go
 	// to a replica once it has caught up with that number.
 	Writes uint64
@@ -43,6 +48,10 @@ type BackendStats struct {
 	Backend
 	// Up reports that reads may be sent there.
 	Up bool
+	// State says the same in more words, and Since since when.
+	State BackendState
+	// Since is when State began.
+	Since time.Time
 	// Statements is how many statements were routed there, transactions
 	// begun included.
 	Statements uint64
@@ -110,10 +119,14 @@ func (c *Connector) Stats() Stats {
 		Reasons:  make(map[Reason]uint64),
 		Writes:   c.writes.counter.Load() - 1,
 	}
+	if c.roles != nil {
+		st.RoleChanges = c.roles.counted()
+	}
 	for i, srv := range c.servers {
 		b := &st.Backends[i]
-		b.Backend = srv.Backend
-		b.Up = i == snap.primary || snap.up.has(i)
+		b.Backend = c.backend(i, snap.role(i))
+		b.State, b.Since = c.stateOf(snap, i), time.Unix(0, srv.since.Load())
+		b.Up = b.State == StateUp
 		b.Reasons = make(map[Reason]uint64)
 		for r := range numReasons {
 			if n := total.routed[i*int(numReasons)+int(r)].Load(); n != 0 {

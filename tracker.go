@@ -33,6 +33,9 @@ type tracker struct {
 	ring    lagRing         // the primary's positions
 	targets []target        // answers that some replica has not reached; the newest last
 	watch   []chan struct{} // by backend index: something new for its goroutine
+	gen     uint32          // of the roles that ring and targets belong to
+
+	moved chan struct{} // another server is the primary
 }
 
 // target is what the primary answered: who has reached pos has every write up
@@ -54,7 +57,7 @@ const (
 )
 
 func newTracker(c *Connector) *tracker {
-	t := &tracker{c: c, watch: make([]chan struct{}, len(c.servers)), ddl: make(chan struct{}, 1)}
+	t := &tracker{c: c, watch: make([]chan struct{}, len(c.servers)), ddl: make(chan struct{}, 1), moved: make(chan struct{}, 1), gen: c.board.load().gen}
 	for i := range t.watch {
 		t.watch[i] = make(chan struct{}, 1)
 	}
@@ -65,6 +68,11 @@ func newTracker(c *Connector) *tracker {
 func (t *tracker) start() {
 	var ctx context.Context
 	ctx, t.cancel = context.WithCancel(context.Background())
+	if t.c.roles != nil {
+		for i := range t.c.servers {
+			t.wg.Go(func() { t.c.roles.watch(ctx, i) })
+		}
+	}
 	if r, ok := engineOf(t.c.dialect).(catalogReader); ok && t.c.cfg.Catalog != ToggleOff {
 		t.wg.Go(func() { t.watchCatalog(ctx, r) })
 	}
@@ -76,9 +84,33 @@ func (t *tracker) start() {
 		t.wg.Go(func() { t.checkOnce(ctx) })
 	}
 	t.wg.Go(func() { t.watchPrimary(ctx) })
-	for i := range t.c.servers[1:] {
-		t.wg.Go(func() { t.watchReplica(ctx, i+1) })
+	for i := range t.c.servers {
+		if i > 0 || t.c.roles != nil {
+			t.wg.Go(func() { t.watchReplica(ctx, i) })
+		}
 	}
+}
+
+// forgetHistory drops what the primary before has answered: its positions say
+// nothing about another server's history.
+func (t *tracker) forgetHistory(gen uint32) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.gen = gen
+	t.ring.reset()
+	t.targets = nil
+	t.writer.Store(nil)
+	t.sampled.Store(nil)
+}
+
+// rolesMoved has everybody asked again in their new roles.
+func (t *tracker) rolesMoved() {
+	poke(t.moved)
+	t.c.writes.stir()
+	for _, ch := range t.watch {
+		poke(ch)
+	}
+	t.c.catalogChanged()
 }
 
 // checkOnce logs what would break a promise of the positions.
@@ -144,8 +176,10 @@ func (t *tracker) request() uint64 {
 
 // watchPrimary asks the primary.
 func (t *tracker) watchPrimary(ctx context.Context) {
-	p := &probe{c: t.c, srv: t.c.servers[t.c.board.load().primary]}
-	defer p.close()
+	snap := t.c.board.load()
+	gen := snap.gen
+	p := &probe{c: t.c, srv: t.c.servers[max(snap.primary, 0)]}
+	defer func() { p.close() }()
 	w := t.c.writes
 	var (
 		number   uint64 // covered by the last answer
@@ -160,9 +194,19 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 			return
 		case <-w.wake:
 		case <-timer.C:
+		case <-t.moved:
 		}
 		w.asleep.Store(false)
 
+		if snap := t.c.board.load(); snap.gen != gen {
+			p.close()
+			gen, number, failures, lastAsk = snap.gen, 0, 0, time.Time{}
+			p = &probe{c: t.c, srv: t.c.servers[max(snap.primary, 0)]}
+		}
+		if t.c.board.load().primary == none {
+			timer.Reset(t.c.cfg.ProbeInterval)
+			continue
+		}
 		mark := w.mark()
 		if now := time.Now(); w.doubt.Load() > now.UnixNano() {
 			// A write may still land: nothing new is confirmed before it has.
@@ -196,7 +240,10 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		case err != nil:
 			failures++
 			t.c.backendFailed(p.srv, err, failures)
-			if !pauseFor(ctx, retryAfter(failures)) {
+			if errors.Is(err, errNotPrimary) && t.c.roles != nil {
+				t.c.roles.look()
+			}
+			if !t.pauseOrMove(ctx, retryAfter(failures)) {
 				return
 			}
 			lastAsk = time.Time{}
@@ -209,7 +256,7 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		}
 		failures, number = 0, max(number, mark)
 		answered := time.Now()
-		t.answered(target{number, ask, pos}, began, answered)
+		t.answered(gen, target{number, ask, pos}, began, answered)
 		// Writers keep this loop busy: not more than half of the time.
 		if !pauseFor(ctx, max(minPause, answered.Sub(began))) {
 			return
@@ -290,9 +337,27 @@ func pauseFor(ctx context.Context, d time.Duration) bool {
 	}
 }
 
+// pauseOrMove waits, not beyond a change of the primary; false means that ctx
+// is over.
+func (t *tracker) pauseOrMove(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	case <-t.moved:
+	}
+	return true
+}
+
 // answered takes in an answer of the primary.
-func (t *tracker) answered(tg target, began, answered time.Time) {
+func (t *tracker) answered(gen uint32, tg target, began, answered time.Time) {
 	t.mu.Lock()
+	if gen != t.gen {
+		t.mu.Unlock()
+		return // it is not the primary any more
+	}
 	t.ring.add(tg.pos, began, answered)
 	t.targets = append(t.targets, tg)
 	if len(t.targets) > maxTargets {
@@ -308,6 +373,7 @@ func (t *tracker) answered(tg target, began, answered time.Time) {
 	})
 	for rest := t.c.board.load().replicas; rest != 0; rest &= rest - 1 {
 		poke(t.watch[rest.first()])
+		t.c.noteState(rest.first())
 	}
 }
 
@@ -350,6 +416,7 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 	p := &probe{c: t.c, srv: t.c.servers[i]}
 	defer p.close()
 	failures := 0
+	gen := t.c.board.load().gen
 	pause := minPause
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -362,6 +429,14 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 			if s := t.c.board.load(); s.backends[i].asked >= s.asked && s.up.has(i) {
 				continue // it had that already
 			}
+		}
+		if s := t.c.board.load(); !s.replicas.has(i) {
+			p.close()
+			timer.Reset(t.c.cfg.ProbeInterval)
+			continue
+		} else if s.gen != gen {
+			p.close() // it may have been opened for another role
+			gen, failures, pause = s.gen, 0, minPause
 		}
 		var pos Position
 		err := p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
@@ -379,7 +454,7 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 		}
 		failures = 0
 		t.c.backendBack(p.srv)
-		behind := t.located(i, pos, p.seen)
+		behind := t.located(i, gen, pos, p.seen)
 		switch {
 		case behind:
 			timer.Reset(pause)
@@ -393,9 +468,13 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 
 // located takes in a replica's position. It reports whether the replica lacks
 // something that the primary has answered.
-func (t *tracker) located(i int, pos Position, seen Server) (behind bool) {
+func (t *tracker) located(i int, gen uint32, pos Position, seen Server) (behind bool) {
 	replaced := false
 	t.c.board.update(func(s *snapshot) {
+		if s.gen != gen {
+			behind = true
+			return // it was asked in another history
+		}
 		b := &s.backends[i]
 		// A server that restarted or was replaced may have gone back in time,
 		// and one that shows it has.
@@ -410,6 +489,7 @@ func (t *tracker) located(i int, pos Position, seen Server) (behind bool) {
 	if replaced {
 		t.c.log(slog.LevelInfo, "rwsplit: replica is another incarnation", "backend", t.c.servers[i].Name)
 	}
+	t.c.noteState(i)
 	return behind
 }
 
@@ -418,12 +498,16 @@ func (t *tracker) replicaUnknown(i int, err error, failures int) {
 	srv := t.c.servers[i]
 	if errors.Is(err, errNoPosition) || errors.Is(err, errNotReplica) {
 		// It may serve reads that need nothing, so it is not down.
+		if errors.Is(err, errNotReplica) && t.c.roles != nil {
+			poke(t.c.roles.hint[i])
+		}
 		t.c.logOnce("rwsplit: a replica gives no position; it counts as never caught up", "backend", srv.Name, "error", err.Error())
 		t.c.board.update(func(s *snapshot) {
 			b := &s.backends[i]
 			b.position, b.lag = Position{}, lagEstimate{}
 			t.c.judgeLag(s, i, time.Now())
 		})
+		t.c.noteState(i)
 		return
 	}
 	t.c.backendFailed(srv, err, failures)

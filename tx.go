@@ -120,6 +120,9 @@ func (t *tx) ready() error {
 	if t.sl == nil {
 		return nil
 	}
+	if err := t.c.followRoles(); err != nil {
+		return err
+	}
 	if t.sl.ci == nil || t.sl.gen != t.gen {
 		return driver.ErrBadConn
 	}
