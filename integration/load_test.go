@@ -28,6 +28,9 @@ type load struct {
 	c         *cluster.Cluster
 	proxies   []*wireProxy // in front of the replicas
 
+	// writesBack is how long after a promotion the first write succeeded.
+	writesBack time.Duration
+
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
 
