@@ -337,7 +337,7 @@ func (l *load) audit(t *testing.T, via ...*cluster.Server) audit {
 		require.NoError(t, err)
 		allowed[id] = true
 	}
-	rows, err := l.c.Primary().Admin().QueryContext(ctx, "SELECT writer, number, via FROM written")
+	rows, err := l.c.Primary().Admin().QueryContext(ctx, "SELECT writer, number, via FROM "+writtenTable(l.c))
 	require.NoError(t, err)
 	defer rows.Close()
 	found := make(map[int64]int)
