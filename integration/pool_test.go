@@ -119,7 +119,7 @@ func TestThePoolsKnobsBoundEachBackend(t *testing.T) {
 		workers = 32
 		limit   = 8
 	)
-	onEach(t, func(t *testing.T, c *cluster.Cluster) {
+	cluster.EachAlone(t, func(t *testing.T, c *cluster.Cluster) {
 		ctx := bounded(t)
 		for _, level := range []rwsplit.Consistency{rwsplit.Eventual, rwsplit.Process} {
 			t.Run(string(level), func(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -50,7 +49,7 @@ func TestStoryBank(t *testing.T) {
 			b.exec(fmt.Sprintf("INSERT INTO account VALUES (%d, %d, 0)", id, openingBalance))
 		}
 		b.settle()
-		require.NoError(t, c.Delay(ctx, 2*time.Second))
+		require.NoError(t, c.Delay(ctx, behind))
 		b.forget()
 
 		ways := []func(context.Context, *sql.Tx, int, int, int64) error{b.forUpdate, b.noWait, b.skipLocked, b.relative, b.compareAndSet}

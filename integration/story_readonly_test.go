@@ -3,7 +3,6 @@ package integration_test
 import (
 	"database/sql"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -83,7 +82,7 @@ func TestStoryReadOnly(t *testing.T) {
 
 				// While the replicas are behind, a read-only transaction begins
 				// on the primary: it must see what this pool wrote.
-				require.NoError(t, c.Delay(ctx, 2*time.Second))
+				require.NoError(t, c.Delay(ctx, behind))
 				defer func() { require.NoError(t, c.Delay(ctx, 0)) }()
 				a.add(a, 4, "fourth")
 				tx = a.begin(ctx, &sql.TxOptions{ReadOnly: true})

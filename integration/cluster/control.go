@@ -89,6 +89,23 @@ func (c *Cluster) Spoil() {
 	c.moved = true
 }
 
+// Heal makes all servers run, with nothing delayed or paused. It leaves data
+// and roles as they are.
+func (c *Cluster) Heal(ctx context.Context) error {
+	return c.each(func(s *Server) error {
+		if err := s.Thaw(ctx); err != nil {
+			return err
+		}
+		if err := s.Start(ctx); err != nil {
+			return err
+		}
+		if s == c.Primary() {
+			return nil
+		}
+		return errors.Join(c.flavor.resume(ctx, s), s.Delay(ctx, 0))
+	})
+}
+
 // Reset brings the cluster back to its start: all servers run, nothing is
 // delayed or paused, the application's sessions are ended, its database is
 // empty and Statements begins anew. After a promotion everything is made anew,

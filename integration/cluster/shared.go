@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -97,7 +98,23 @@ func EachAlone(t *testing.T, test func(t *testing.T, c *Cluster)) {
 	}
 }
 
-// Main runs the tests and closes the shared clusters. TestMain calls it:
+// unharmed returns an error if the replicas have not what the primary has, or
+// have something of their own: GTID sets remember all tests. Where the last
+// test changed the roles there is nothing to compare.
+func (c *Cluster) unharmed() error {
+	c.mu.Lock()
+	moved := c.moved
+	c.mu.Unlock()
+	if moved {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), resetTimeout)
+	defer cancel()
+	return errors.Join(c.Heal(ctx), c.DataEqual(ctx), c.Errant(ctx))
+}
+
+// Main runs the tests, holds that nothing was written on a replica, and closes
+// the shared clusters. TestMain calls it:
 //
 //	func TestMain(m *testing.M) { os.Exit(cluster.Main(m)) }
 func Main(m *testing.M) int {
@@ -108,6 +125,15 @@ func Main(m *testing.M) int {
 		os.Exit(130) // the reaper removes the containers
 	}()
 	code := m.Run()
+	for e, s := range shared {
+		if s.cluster == nil {
+			continue
+		}
+		if err := s.cluster.unharmed(); err != nil {
+			fmt.Printf("FAIL: after all tests on %s: %v\n", e, err)
+			code = max(code, 1)
+		}
+	}
 	var wg sync.WaitGroup
 	for _, s := range shared {
 		if s.cluster != nil {
