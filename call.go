@@ -166,6 +166,9 @@ func (c *conn) decide(ctx context.Context, k *call, h *hints) error {
 	case err != nil:
 		return err
 	}
+	if k.v.reason == ReasonHintReplica {
+		k.need = noRequirement // where the hint was a comment
+	}
 	if k.v.reason == ReasonStatement {
 		switch k.op {
 		case OpBegin:
