@@ -54,7 +54,7 @@ test_module() {
 	local dir=$1
 	shift
 	say "module ${dir##*/}"
-	(cd "$dir" && go test -race -count=1 -timeout 12m -json "$@" ./...) | "$work/testreport" -totals "$work/totals" || status=1
+	(cd "$dir" && go test -race -count=1 -timeout 30m -json "$@" ./...) | "$work/testreport" -totals "$work/totals" || status=1
 }
 
 modules=$(go list -m -f '{{.Dir}}') || exit 1

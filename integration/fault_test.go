@@ -93,7 +93,7 @@ func TestReturningThatCommitsLate(t *testing.T) {
 			query = "INSERT INTO slow (id, pad) SELECT ? + seq, 'x' FROM seq_0_to_9 RETURNING id, REPEAT('x', 40000), SLEEP(0.03)"
 		}
 		a.seesUntilReplica("before")
-		require.NoError(t, c.Delay(ctx, time.Second))
+		require.NoError(t, c.Delay(ctx, 2*time.Second))
 		for round := 1; round <= 3; round++ {
 			conn, err := a.Conn(ctx)
 			require.NoError(t, err)
@@ -112,7 +112,7 @@ func TestReturningThatCommitsLate(t *testing.T) {
 				require.Equal(t, 1, n, "round %d: read on %s (%v)", round, a.last().Backend.Name, a.last().Reason)
 				return a.last().Backend.Role == rwsplit.RoleReplica
 			}
-			for range 20 {
+			for range 5 {
 				require.False(t, found(), "no replica can have it yet")
 			}
 			require.NoError(t, conn.Close())

@@ -49,6 +49,7 @@ func newGame(t *testing.T, c *cluster.Cluster, players int) *game {
 	for id := range players * rowsPerPlayer {
 		admin.exec(admin.rebind("INSERT INTO counter (id, n) VALUES (?, 0)"), id)
 	}
+	require.NoError(t, admin.Close())
 	require.NoError(t, c.WaitReplayed(bounded(t)))
 	return g
 }
@@ -400,7 +401,7 @@ func (g *game) trouble(ctx context.Context, seed uint64) {
 			note("pause", s.PauseReplay(bg))
 			pauseOr(ctx, pause)
 			note("resume", s.ResumeReplay(bg))
-		case 5, 6:
+		case 5, 6, 7:
 			note("delay", s.Delay(bg, 0))
 		default:
 			note("delay", s.Delay(bg, time.Duration(rnd.IntN(2000))*time.Millisecond))

@@ -157,8 +157,8 @@ func TestGlobalSeesWhatAnotherProcessWrote(t *testing.T) {
 		patient := &counted{app: open(t, c, "consistency=global", "wait=8s")}
 		global.seesUntilReplica("before")
 		patient.seesUntilReplica("before")
-		require.NoError(t, c.Delay(ctx, time.Second))
-		for range 3 {
+		require.NoError(t, c.Delay(ctx, 2*time.Second))
+		for range 2 {
 			a.write()
 			global.n, patient.n = a.n, a.n
 			require.False(t, global.sees("just written by another process"))
@@ -221,7 +221,7 @@ func TestTwoProcessesShareTheHeartbeat(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
 		ctx := bounded(t)
 		writer := newCounted(open(t, c))
-		const processes = 4
+		const processes = 3
 		var apps [processes]*counted
 		for i := range apps {
 			apps[i] = &counted{app: open(t, c, "position=heartbeat")}
@@ -234,7 +234,7 @@ func TestTwoProcessesShareTheHeartbeat(t *testing.T) {
 		for _, a := range apps {
 			a.seesUntilReplica("with heartbeats")
 		}
-		require.NoError(t, c.Delay(ctx, time.Second))
+		require.NoError(t, c.Delay(ctx, 2*time.Second))
 		for _, a := range apps {
 			a.n = writer.n + 1
 			a.exec(a.rebind("UPDATE tally SET n = ? WHERE id = 1"), a.n)
