@@ -106,13 +106,13 @@ func TestLostWriteIsNotRepeated(t *testing.T) {
 	f := newFakeCluster(t, 1, rwsplit.Config{}, fakeShape{})
 	f.primary.breakOn(opExec, 1, errFakeLost)
 	_, err := f.Exec("INSERT INTO t VALUES (1)")
-	if err != error(errFakeLost) { //nolint:errorlint // the very value is the point
+	if err != error(errFakeLost) {
 		t.Errorf("got error %v, want %v", err, errFakeLost)
 	}
 	equal(t, "attempts", f.primary.count(opExec), 1)
 	f.primary.breakOn(opQuery, 1, errFakeLost)
 	rows, err := f.Query("INSERT INTO t VALUES (2) RETURNING id")
-	if err != error(errFakeLost) { //nolint:errorlint // as above
+	if err != error(errFakeLost) {
 		t.Errorf("got %v and error %v, want %v", rows, err, errFakeLost)
 	}
 	equal(t, "attempts", f.primary.count(opQuery), 1)

@@ -163,7 +163,7 @@ func TestDeadlineHoldsWhileDialling(t *testing.T) {
 	f.replicas[0].hang(t, opInspect, 1)
 	for _, run := range []func(context.Context) error{
 		func(ctx context.Context) error { _, err := f.ExecContext(ctx, "INSERT INTO t VALUES (1)"); return err },
-		func(ctx context.Context) error { _, err := f.QueryContext(ctx, "SELECT 1"); return err }, //nolint:rowserrcheck,sqlclosecheck // it fails
+		func(ctx context.Context) error { _, err := f.QueryContext(ctx, "SELECT 1"); return err },
 	} {
 		ctx, cancel := context.WithTimeout(bg, 20*time.Millisecond)
 		err := run(ctx)

@@ -50,7 +50,7 @@ func describe(err error) string {
 		errFake, errFakeLost, errFakeArgument, errFakeIsolation, errFakeReadOnly, errFakeMissing,
 		driver.ErrBadConn, sql.ErrNoRows, sql.ErrTxDone, sql.ErrConnDone, context.Canceled, context.DeadlineExceeded,
 	} {
-		if err == known { //nolint:errorlint // the very value is the point
+		if err == known {
 			return "the very " + fmt.Sprintf("%T %v", known, known)
 		}
 		if errors.Is(err, known) {

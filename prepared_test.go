@@ -52,7 +52,7 @@ func TestSyntaxErrorsSurfaceAtPrepare(t *testing.T) {
 		s.reply("INSRT", fakeReply{prepareErr: errFake})
 	}
 	for _, q := range []string{"SELEKT", "INSRT"} {
-		if _, err := f.Prepare(q); err != error(errFake) { //nolint:errorlint // the very value is the point
+		if _, err := f.Prepare(q); err != error(errFake) {
 			t.Errorf("%s: got error %v, want %v", q, err, errFake)
 		}
 	}

@@ -64,7 +64,7 @@ func TestErrorOfTheStatementIsNotTriedElsewhere(t *testing.T) {
 		s.reply("SELECT 1/0", fakeReply{err: errFake})
 	}
 	var v any
-	if err := f.QueryRow("SELECT 1/0").Scan(&v); err != error(errFake) { //nolint:errorlint // the very value is the point
+	if err := f.QueryRow("SELECT 1/0").Scan(&v); err != error(errFake) {
 		t.Errorf("got error %v, want %v", err, errFake)
 	}
 	equal(t, "attempts", f.told(), "query replica1: plain read")
@@ -83,7 +83,7 @@ func TestErrorAfterTheFirstRowReachesTheCaller(t *testing.T) {
 	defer rows.Close()
 	for rows.Next() {
 	}
-	if err := rows.Err(); err != error(errFakeConflict) { //nolint:errorlint // the very value is the point
+	if err := rows.Err(); err != error(errFakeConflict) {
 		t.Errorf("got error %v, want %v", err, errFakeConflict)
 	}
 	equal(t, "reads on the primary", f.primary.count(opQuery), 0)
@@ -93,7 +93,7 @@ func TestRefusedWriteIsTheCallersErrorIfSo(t *testing.T) {
 	f := newFakeCluster(t, 1, rwsplit.Config{OnRefused: rwsplit.RefusedError}, fakeShape{})
 	f.replicas[0].reply("SELECT f()", fakeReply{err: errFakeReadOnly})
 	var v any
-	if err := f.QueryRow("SELECT f()").Scan(&v); err != error(errFakeReadOnly) { //nolint:errorlint // as above
+	if err := f.QueryRow("SELECT f()").Scan(&v); err != error(errFakeReadOnly) {
 		t.Errorf("got error %v, want %v", err, errFakeReadOnly)
 	}
 	equal(t, "statements on the primary", len(f.primary.ran()), 0)
@@ -133,7 +133,7 @@ func TestWriteIsNeverReroutedFromThePrimary(t *testing.T) {
 	for _, fault := range []error{errFakeReadOnly, errFakeMissing, errFakeConflict, errFakeShutdown} {
 		f.primary.reply("INSERT INTO t VALUES (1)", fakeReply{err: fault})
 		_, err := f.Exec("INSERT INTO t VALUES (1)")
-		if err != fault { //nolint:errorlint // the very value is the point
+		if err != fault {
 			t.Errorf("got error %v, want %v", err, fault)
 		}
 	}
