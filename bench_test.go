@@ -37,6 +37,7 @@ func (c *quickConn) IsValid() bool                       { return true }
 func (c *quickConn) ResetSession(context.Context) error  { return nil }
 
 func (c *quickConn) PrepareContext(context.Context, string) (driver.Stmt, error) { return &c.st, nil }
+
 func (c *quickConn) BeginTx(context.Context, driver.TxOptions) (driver.Tx, error) {
 	return c.tx, nil
 }

@@ -5,12 +5,15 @@ import (
 	"reflect"
 )
 
-// Short names for the interfaces of a statement.
+// Short names for the interfaces of a statement; fConvert is
+// driver.ColumnConverter, which old drivers still have.
 type (
 	fStmt      = driver.Stmt
 	fStmtExec  = driver.StmtExecContext
 	fStmtQuery = driver.StmtQueryContext
-	fConvert   = driver.ColumnConverter
+	fConvert   = interface {
+		ColumnConverter(idx int) driver.ValueConverter
+	}
 )
 
 func (s fakeShape) wrapStmt(st *fakeStmt) driver.Stmt {

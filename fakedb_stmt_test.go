@@ -21,7 +21,7 @@ var (
 	_ driver.StmtExecContext   = (*fakeStmt)(nil)
 	_ driver.StmtQueryContext  = (*fakeStmt)(nil)
 	_ driver.NamedValueChecker = (*fakeStmt)(nil)
-	_ driver.ColumnConverter   = (*fakeStmt)(nil)
+	_ fConvert                 = (*fakeStmt)(nil)
 )
 
 func (st *fakeStmt) NumInput() int {

@@ -112,8 +112,14 @@ func TestReplicaConnectionUnusedForLongIsClosed(t *testing.T) {
 }
 
 func TestReplicaConnectionWithSessionStateIsKept(t *testing.T) {
+	for _, pins := range []rwsplit.Pins{rwsplit.PinsScope, rwsplit.PinsConn} {
+		t.Run(string(pins), func(t *testing.T) { keepsSessionState(t, pins) })
+	}
+}
+
+func keepsSessionState(t *testing.T, pins rwsplit.Pins) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFakeCluster(t, 1, rwsplit.Config{Pins: rwsplit.PinsConn}, fakeShape{})
+		f := newFakeCluster(t, 1, rwsplit.Config{Pins: pins}, fakeShape{})
 		defer f.end()
 		f.SetMaxOpenConns(1)
 		conn := f.mustConn()

@@ -28,7 +28,7 @@ var argumentLists = []struct {
 	{"removed, last", []any{1, fakeRemove{}}},
 	{"refused by the driver", []any{1, fakeRefuse{}}},
 	{"struct", []any{struct{ A int }{1}}},
-	{"channel", []any{make(chan int, 0)}},
+	{"channel", []any{make(chan int)}},
 	{"named", []any{sql.Named("x", 1), sql.Named("y", "z")}},
 	{"named valuer and removed", []any{sql.Named("x", fakeValuer{"v"}), fakeRemove{}}},
 	{"decimal-like kind", []any{fakeKind(9)}},

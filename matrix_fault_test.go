@@ -186,21 +186,23 @@ var faultScenarios = []scenario{
 	}},
 }
 
+// invalidWhileReading makes connections say, as those of go-sql-driver/mysql do,
+// that they are not valid while a result is being read.
+func (s *fakeServer) invalidWhileReading() {
+	s.hook(opValid, 1, -1, func(context.Context, *fakeConn) error {
+		if s.openRows() > 0 {
+			return errFake
+		}
+		return nil
+	})
+}
+
 // openRowsScenarios are what a statement that fails does to rows that are
 // being read on the same connection: nothing.
 var openRowsScenarios = []scenario{
 	{name: "statement fails in a transaction while rows are open", silent: true, run: func(s *scene) {
 		for _, fault := range []error{errFake, driver.ErrBadConn, errFakeLost} {
-			s.script(func(f *fakeServer) {
-				f.reply("SELECT t", twoSets)
-				// As go-sql-driver/mysql: not valid while a result is being read.
-				f.hook(opValid, 1, -1, func(context.Context, *fakeConn) error {
-					if f.openRows() > 0 {
-						return errFake
-					}
-					return nil
-				})
-			})
+			s.script(func(f *fakeServer) { f.reply("SELECT t", twoSets); f.invalidWhileReading() })
 			tx, err := s.db.Begin()
 			s.err("begin", err)
 			rows, err := tx.Query("SELECT t")
@@ -222,10 +224,13 @@ var openRowsScenarios = []scenario{
 		s.everyCall(bg)
 	}},
 	{name: "statement fails on a conn while rows are open", routed: true, silent: true, run: func(s *scene) {
+		s.script((*fakeServer).invalidWhileReading)
 		for _, fault := range []error{errFake, errFakeLost, errFakeShutdown} {
 			s.script(func(f *fakeServer) { f.reply("SELECT t", twoSets) })
 			conn, err := s.db.Conn(bg)
 			s.err("conn", err)
+			_, err = conn.ExecContext(bg, "SET role = app")
+			s.err("set", err)
 			rows, err := conn.QueryContext(bg, "SELECT t")
 			s.err("query", err)
 			s.note("next %v", rows.Next())
@@ -237,6 +242,10 @@ var openRowsScenarios = []scenario{
 			s.note("next %v", rows.Next())
 			s.err("rows", rows.Err())
 			s.err("close", rows.Close())
+			if fault == error(errFake) { // the others end the connection
+				_, err = conn.ExecContext(bg, "INSERT INTO t VALUES (2)")
+				s.err("exec after", err)
+			}
 			s.err("conn close", conn.Close())
 		}
 		s.everyCall(bg)

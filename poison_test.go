@@ -51,6 +51,35 @@ func TestScopeDiesWithWhatItReliesOn(t *testing.T) {
 	}
 }
 
+// As above, but the base driver's error is one after which database/sql goes on
+// with the sql.Conn.
+func TestScopeDiesWithWhatItReliesOnWhateverTheError(t *testing.T) {
+	for _, state := range []string{"BEGIN", "SET role = app", "CALL p()"} {
+		for _, shape := range []fakeShape{{}, {conn: "bare"}, {conn: "-Validator"}} {
+			t.Run(state+", "+shape.String(), func(t *testing.T) {
+				f := newFakeCluster(t, 1, rwsplit.Config{}, shape)
+				conn := f.mustConn()
+				mustExec(t, conn, state)
+				f.primary.breakOn(opExec, 1, errFakeLost)
+				f.primary.breakOn(opStmtExec, 1, errFakeLost)
+				if _, err := conn.ExecContext(bg, "INSERT INTO t VALUES (1)"); err != error(errFakeLost) {
+					t.Errorf("got error %v, want %v", err, errFakeLost)
+				}
+				if _, err := conn.ExecContext(bg, "INSERT INTO t VALUES (2)"); err == nil {
+					t.Error("the scope went on")
+				}
+				var name string
+				if err := conn.QueryRowContext(bg, "SELECT server").Scan(&name); err == nil {
+					t.Errorf("a read went to %s", name)
+				}
+				equal(t, "dials", f.dials(), "[1 0]")
+				_ = conn.Close()
+				mustExec(t, f, "INSERT INTO t VALUES (3)")
+			})
+		}
+	}
+}
+
 func TestTransactionDiesWithItsConnection(t *testing.T) {
 	for _, shape := range []fakeShape{{}, {conn: "bare"}} {
 		t.Run(shape.String(), func(t *testing.T) {

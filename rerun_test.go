@@ -22,18 +22,30 @@ func TestReadThatAReplicaCannotServeRunsElsewhere(t *testing.T) {
 		want  string // the servers that ran it, in order
 		told  string
 	}{
-		{"refused as a write", errFakeReadOnly, "replica1 primary",
-			"query replica1: plain read\nquery primary: a replica refused it as a write, rerun"},
-		{"not there yet", errFakeMissing, "replica1 primary",
-			"query replica1: plain read\nquery primary: not on the replica yet, rerun"},
-		{"cancelled by replay", errFakeConflict, "replica1 replica2",
-			"query replica1: plain read\nquery replica2: the replica failed, rerun"},
-		{"shutting down", errFakeShutdown, "replica1 replica2",
-			"query replica1: plain read\nquery replica2: the replica failed, rerun"},
-		{"connection lost", errFakeLost, "replica1 replica2",
-			"query replica1: plain read\nquery replica2: the replica failed, rerun"},
-		{"bad connection", driver.ErrBadConn, "replica1 replica2",
-			"query replica1: plain read\nquery replica2: the replica failed, rerun"},
+		{
+			"refused as a write", errFakeReadOnly, "replica1 primary",
+			"query replica1: plain read\nquery primary: a replica refused it as a write, rerun",
+		},
+		{
+			"not there yet", errFakeMissing, "replica1 primary",
+			"query replica1: plain read\nquery primary: not on the replica yet, rerun",
+		},
+		{
+			"cancelled by replay", errFakeConflict, "replica1 replica2",
+			"query replica1: plain read\nquery replica2: the replica failed, rerun",
+		},
+		{
+			"shutting down", errFakeShutdown, "replica1 replica2",
+			"query replica1: plain read\nquery replica2: the replica failed, rerun",
+		},
+		{
+			"connection lost", errFakeLost, "replica1 replica2",
+			"query replica1: plain read\nquery replica2: the replica failed, rerun",
+		},
+		{
+			"bad connection", driver.ErrBadConn, "replica1 replica2",
+			"query replica1: plain read\nquery replica2: the replica failed, rerun",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFakeCluster(t, 2, rwsplit.Config{Balance: rwsplit.RoundRobin}, fakeShape{})
