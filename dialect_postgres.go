@@ -38,6 +38,13 @@ func (postgresDialect) Fault(err error) Fault {
 			return FaultRefusedWrite
 		}
 		return FaultNone
+	case "XX000":
+		// internal_error: "cannot assign TransactionIds during recovery", where
+		// only the innermost check refuses, such as in pg_logical_emit_message.
+		if text := err.Error(); strings.Contains(text, "cannot assign ") && strings.Contains(text, " during recovery") {
+			return FaultRefusedWrite
+		}
+		return FaultNone
 	case "42P01", "42703", "42883", "42704", "3F000", "3D000", "42501":
 		// undefined table, column, function, object, schema, database, or
 		// insufficient_privilege: a grant that was not replayed yet
