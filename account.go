@@ -17,7 +17,7 @@ func (c *conn) writesNow(k *call, sl *slot) bool {
 	if sl.role == RoleReplica {
 		return false
 	}
-	if !sl.tx.active() || sl.tx.guessed && st.Writes {
+	if !sl.tx.active() || (sl.tx.guessed || sl.tx.left) && st.Writes {
 		return st.Writes
 	}
 	if k.op == OpBegin {
@@ -90,7 +90,7 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 	}
 	if k.op == OpBegin {
 		if err == nil {
-			sl.tx.open, sl.tx.api, sl.tx.wrote, sl.tx.doubt = true, true, false, false
+			sl.tx.open, sl.tx.api, sl.tx.doubt = true, true, false
 			sl.tx.rowsBefore = sl.rows
 			c.tx = i
 		}
@@ -116,8 +116,12 @@ func (t *slotTx) control(tc TxControl, err error) {
 		t.guessed = false
 	}
 	switch tc {
+	case TxCommit, TxRollback, TxXAEnd, TxImplicitCommit, TxAutocommitOn, TxUnknown:
+		t.left = t.api
+	}
+	switch tc {
 	case TxBegin, TxBeginReadOnly, TxXAStart:
-		t.open, t.wrote = true, false
+		t.open = true // one that is open already may go on: PostgreSQL only warns
 	case TxCommit, TxRollback, TxXAEnd, TxImplicitCommit:
 		t.wrote = false
 		t.open = t.api
@@ -155,9 +159,7 @@ func (c *conn) settleDoubt(ctx context.Context) error {
 				sl.tx.doubt = true // rows may be open: asked again next time
 			}
 		}
-		if !sl.tx.open {
-			sl.tx.wrote = false
-		}
+		sl.tx.wrote = sl.tx.open // whoever began it may have written, too
 		c.findTx()
 	}
 	return nil

@@ -34,6 +34,12 @@ func (fakeDialect) Classify(query string) rwsplit.Statement {
 		return rwsplit.Statement{Route: rwsplit.RouteReplica, Reason: "plain read"}
 	case "BEGIN":
 		return rwsplit.Statement{Tx: rwsplit.TxBegin, Reason: "BEGIN"}
+	case "START": // START TRANSACTION READ ONLY
+		return rwsplit.Statement{Tx: rwsplit.TxBeginReadOnly, Reason: "START"}
+	case "CREATE": // commits what is open, as MySQL does
+		return rwsplit.Statement{Writes: true, DDL: true, Tx: rwsplit.TxImplicitCommit, Reason: "CREATE"}
+	case "AUTOCOMMIT":
+		return rwsplit.Statement{Pins: true, State: rwsplit.StateSetting, Tx: rwsplit.TxAutocommitOff, Reason: "AUTOCOMMIT"}
 	case "COMMIT":
 		return rwsplit.Statement{Tx: rwsplit.TxCommit, Reason: "COMMIT"}
 	case "ROLLBACK":

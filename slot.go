@@ -40,6 +40,7 @@ type slotTx struct {
 	open          bool // begun by text or by BeginTx
 	api           bool // begun by BeginTx: database/sql ends it
 	rowsBefore    bool // rows from before it may not be closed yet
+	left          bool // the server may have ended it by text, before database/sql does
 	wrote         bool
 	ddl           bool // the catalog may have changed
 	guessed       bool // open is not what the server said
