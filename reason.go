@@ -20,7 +20,7 @@ const (
 	ReasonScopeWrote           // the scope wrote before, with consistency=eventual
 	ReasonNotCaughtUp          // no replica is known to have replayed what was written
 	ReasonReplicasDown         // no replica can be reached
-	ReasonLag                  // every replica is further behind than max_lag
+	ReasonLag                  // no replica is known to be within max_lag
 	ReasonBegin                // a transaction that may write
 	ReasonBeginReadOnly        // a read-only transaction
 	ReasonRefused              // a replica refused the statement: it runs on the primary
@@ -47,7 +47,7 @@ var reasonTexts = [numReasons]string{
 	ReasonScopeWrote:    "the scope wrote before",
 	ReasonNotCaughtUp:   "no replica has caught up with the last write",
 	ReasonReplicasDown:  "no replica can be reached",
-	ReasonLag:           "every replica is further behind than max_lag",
+	ReasonLag:           "no replica is known to be within max_lag",
 	ReasonBegin:         "transaction",
 	ReasonBeginReadOnly: "read-only transaction",
 	ReasonRefused:       "a replica refused it as a write",
