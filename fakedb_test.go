@@ -87,10 +87,11 @@ type fakeHook struct {
 
 // fakeServer is one backend. Fields above mu are set before its first use.
 type fakeServer struct {
-	name     string // what SELECT without arguments answers
-	shape    fakeShape
-	readOnly bool // refuses writes, as a replica
-	wired    bool // has network connections, which end a frozen call when cut
+	name         string // what SELECT without arguments answers
+	shape        fakeShape
+	readOnly     bool // refuses writes, as a replica
+	noAutocommit bool // sessions start with a transaction
+	wired        bool // has network connections, which end a frozen call when cut
 
 	mu      sync.Mutex // protects following fields
 	calls   []*fakeCall

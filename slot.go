@@ -79,8 +79,10 @@ func (c *conn) dial(ctx context.Context, sl *slot) error {
 	if role == RoleReplica {
 		c.held = c.held.with(c.index(sl))
 	}
-	sl.tx = c.c.freshTx(sl.role)
 	sl.state = 0
+	if sl.tx = c.c.freshTx(sl.role); sl.tx.active() {
+		c.findTx()
+	}
 	return nil
 }
 
