@@ -75,6 +75,9 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 		}
 	}
 
+	if errors.Is(err, driver.ErrBadConn) {
+		return // nothing was sent, so the session is as it was
+	}
 	if st.DDL && sl.role == RolePrimary {
 		sl.tx.ddl = true
 	}
