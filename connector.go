@@ -70,7 +70,7 @@ func NewConnector(cfg *Config) (*Connector, error) {
 		policy: policy{
 			reads:         cfg.Reads,
 			consistency:   cfg.Consistency,
-			fallbackError: cfg.Fallback == FallbackError,
+			fallbackError: cfg.Fallback == FallbackError && cfg.Reads != ReadsShadow,
 			hints:         cfg.Hints == ToggleOn,
 		},
 		writes:           newWrites(),
