@@ -212,7 +212,8 @@ func (c *conn) acquire(ctx context.Context, k *call) (*slot, error) {
 		}
 		sl := &c.slots[i]
 		err := c.readyOnce(ctx, sl, k.v.movable)
-		if err == nil && k.v.movable && k.need != noRequirement && !c.vouched(ctx, sl, &k.need) {
+		onReplica := k.v.movable || k.v.reason == ReasonPinned && sl.srv.Role == RoleReplica
+		if err == nil && onReplica && k.need != noRequirement && !c.vouched(ctx, sl, &k.need) {
 			if err := c.exclude(k, i, ReasonNotCaughtUp, errOtherServer); err != nil {
 				return nil, err
 			}
@@ -339,7 +340,7 @@ func (c *conn) execute(ctx context.Context, k *call, sl *slot) error {
 		k.args, k.checked = args, true
 	}
 
-	if c.c.cfg.FallbackMax > 0 && (k.v.reason == ReasonReplicasDown || k.v.reason == ReasonLag) {
+	if c.c.cfg.FallbackMax > 0 && !c.c.shadow && (k.v.reason == ReasonReplicasDown || k.v.reason == ReasonLag) {
 		if c.c.fallback.Add(1) > int64(c.c.cfg.FallbackMax) {
 			c.c.fallback.Add(-1)
 			return fmt.Errorf("%w: %s, and fallback_max=%d reads run on the primary already", ErrNoReplica, k.v.reason, c.c.cfg.FallbackMax)
@@ -449,7 +450,7 @@ func (c *conn) elsewhere(ctx context.Context, k *call, sl *slot, err error) erro
 	primary := verdict{target: c.c.board.load().primary}
 	switch fault {
 	case FaultRefusedWrite:
-		if k.class.Opaque || c.c.refusedIsError {
+		if k.class.Opaque || c.c.refusedIsError || hintsOf(ctx).readOnly {
 			return err
 		}
 		c.c.logRefused(sl.srv, k.query, err)

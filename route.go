@@ -124,13 +124,25 @@ func route(p *policy, q *question, at *situation, snap *snapshot) (verdict, erro
 		return verdict{target: at.tx, reason: ReasonTx}, nil
 	}
 
-	// 2. Session state stays with the statements that rely on it.
-	if at.pinned != none && (at.pinned == snap.primary || st.Route == RouteReplica) {
+	// 2. Session state stays with the statements that rely on it. State on a
+	// replica is no reason to read there what is older than was promised.
+	primary := verdict{target: snap.primary}
+	switch {
+	case at.pinned != none && at.pinned == snap.primary:
 		return verdict{target: at.pinned, reason: ReasonPinned}, nil
+	case at.pinned == none || st.Route != RouteReplica:
+	case q.hints.route == hintReplica,
+		snap.meets(at.pinned, &q.need) && !(at.wrote && p.consistency == Eventual):
+		return verdict{target: at.pinned, reason: ReasonPinned}, nil
+	default:
+		primary.reason = ReasonNotCaughtUp
+		if p.fallbackError {
+			return verdict{}, fmt.Errorf("%w: %s", ErrNoReplica, primary.reason)
+		}
+		return primary, nil
 	}
 
 	// 3. The statement's class, and Exec.
-	primary := verdict{target: snap.primary}
 	switch {
 	case st.Route == RouteLast:
 		if at.last != none {
@@ -217,6 +229,8 @@ func mustBePrimaryInTx(st *Statement) bool {
 		return true
 	case st.Tx == TxCommit || st.Tx == TxRollback || st.Tx == TxChain || st.Tx == TxSavepoint:
 		return false
+	case st.Tx != TxNone: // SET autocommit, too: sessions of replicas keep it on
+		return true
 	case st.Pins && st.State&^stateOnTxServer == 0:
 		return false
 	default:
