@@ -1,7 +1,9 @@
 package rwsplit_test
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -139,4 +141,50 @@ func keepsSessionState(t *testing.T, pins rwsplit.Pins) {
 		now, _ := f.replicas[0].openConns()
 		equal(t, "connections to the replica", now, 1)
 	})
+}
+
+// The context of a transaction is that of BeginTx, also where its first
+// statement begins it: that one's may end with the statement.
+func TestLazyTransactionBeginsInItsOwnContext(t *testing.T) {
+	f := newFakeCluster(t, 1, rwsplit.Config{LazyBegin: rwsplit.ToggleOn}, fakeShape{})
+	var begun context.Context
+	f.primary.hook(opBegin, 1, 1, func(ctx context.Context, _ *fakeConn) error {
+		begun = ctx
+		return nil
+	})
+	tx, err := f.BeginTx(rwsplit.WithPrimary(bg), &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(bg)
+	equal(t, "read in the transaction", where(t, ctx, tx), "primary")
+	cancel()
+	if begun == nil || begun.Err() != nil {
+		t.Errorf("the transaction's context ended with that of a statement")
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestLazyTransactionBeginsAgainAfterAStatementGaveUp(t *testing.T) {
+	f := newFakeCluster(t, 0, rwsplit.Config{LazyBegin: rwsplit.ToggleOn}, fakeShape{})
+	tx, err := f.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(bg)
+	f.primary.hook(opBegin, 1, 1, func(ctx context.Context, _ *fakeConn) error {
+		cancel()
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	if _, err := tx.ExecContext(ctx, "INSERT INTO t VALUES (1)"); !errors.Is(err, context.Canceled) {
+		t.Errorf("got error %v, want %v", err, context.Canceled)
+	}
+	mustExec(t, tx, "INSERT INTO t VALUES (2)")
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "transactions committed", f.primary.count(opCommit), 1)
 }

@@ -19,6 +19,12 @@ type tx struct {
 	base driver.Tx
 
 	session *sessionState // that it was begun in
+
+	// The context of BeginTx, kept until the transaction begins with its first
+	// statement: its hints are the transaction's, and base drivers go on using
+	// the context that they began with (pgx commits with it).
+	ctx     context.Context //nolint:containedctx // see above
+	release func()          // of what ctx became when it began; nil: nothing
 }
 
 var _ driver.Tx = (*tx)(nil)
@@ -31,6 +37,7 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 	}
 	t := &tx{c: c, opts: opts, done: ctx.Done()}
 	if c.c.lazyBegin {
+		t.ctx = ctx
 		c.pending = t
 		return t, nil
 	}
@@ -61,20 +68,33 @@ func (c *Connector) refusedOnReplica(opts driver.TxOptions) bool {
 	return sql.IsolationLevel(opts.Isolation) == sql.LevelSerializable && c.dialect.Name() == "postgres"
 }
 
-// beginPending begins a transaction that waited for its first statement.
+// beginPending begins a transaction that waited for its first statement, in the
+// context of BeginTx. The statement's context, ctx, bounds no more than that.
 func (c *conn) beginPending(ctx context.Context) error {
 	t := c.pending
 	c.pending = nil
-	err := t.begin(ctx)
+	begun, release := context.WithCancel(t.ctx)
+	bounded := context.AfterFunc(ctx, release)
+	err := t.begin(begun)
 	// database/sql begins again on another connection, but does not repeat a
 	// transaction's first statement.
 	for again := 0; again < 2 && errors.Is(err, driver.ErrBadConn) && !c.poisoned; again++ {
-		err = t.begin(ctx)
+		err = t.begin(begun)
+	}
+	if !bounded() { // the statement's context ended, and begun with it
+		if err == nil {
+			t.end(t.base.Rollback())
+		}
+		t.sl, t.base = nil, nil
+		err = ctx.Err()
 	}
 	if err != nil {
+		release()
 		c.pending = t
+		return err
 	}
-	return err
+	t.release = release
+	return nil
 }
 
 // Commit ends the transaction. Its writes get their number here, also if it
@@ -124,6 +144,9 @@ func (t *tx) ready() error {
 		return err
 	}
 	if t.sl.ci == nil || t.sl.gen != t.gen {
+		if t.release != nil {
+			t.release()
+		}
 		return driver.ErrBadConn
 	}
 	return nil
@@ -132,6 +155,9 @@ func (t *tx) ready() error {
 // end forgets the transaction. If the server did not confirm its end and is
 // still there, it is asked before the next statement.
 func (t *tx) end(err error) {
+	if t.release != nil {
+		t.release()
+	}
 	if t.sl.tx.ddl {
 		t.c.c.catalogChanged()
 	}
