@@ -67,11 +67,15 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 			c.wroteTo(sl)
 			c.wroteNow(k.session, c.c.writes.ended())
 		}
+		sl.tx.tell(c.wroteNumber)
 	}
 	if st.Writes && sl.role == RolePrimary {
 		c.wrote = true
 		if sl.tx.active() {
 			sl.tx.wrote = true
+			if k.session != nil {
+				sl.tx.writer = k.session
+			}
 		}
 	}
 
@@ -109,6 +113,14 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 	}
 }
 
+// tell hands the number of a commit to the session that wrote in the
+// transaction, which need not be the one that began or ended it.
+func (t *slotTx) tell(n uint64) {
+	if t.writer != nil {
+		t.writer.wroteNumber(n)
+	}
+}
+
 // control follows transaction control by SQL text.
 func (t *slotTx) control(tc TxControl, err error) {
 	if err != nil && tc != TxSavepoint {
@@ -126,10 +138,10 @@ func (t *slotTx) control(tc TxControl, err error) {
 	case TxBegin, TxBeginReadOnly, TxXAStart:
 		t.open = true // one that is open already may go on: PostgreSQL only warns
 	case TxCommit, TxRollback, TxXAEnd, TxImplicitCommit:
-		t.wrote = false
+		t.wrote, t.writer = false, nil
 		t.open = t.api
 	case TxChain:
-		t.wrote = false
+		t.wrote, t.writer = false, nil
 	case TxAutocommitOff:
 		t.autocommitOff = true
 	case TxAutocommitOn:

@@ -80,3 +80,24 @@ func TestEveryWayToCommitIsAWrite(t *testing.T) {
 		})
 	}
 }
+
+// Programs often give the request's context to the statements of a transaction
+// and not to Begin: what they write is the request's all the same.
+func TestSessionOfAStatementWroteWhatItsTransactionCommits(t *testing.T) {
+	f := newFakeCluster(t, 1, rwsplit.Config{Consistency: rwsplit.Session}, fakeShape{})
+	ctx := rwsplit.WithSession(bg)
+	tx, err := f.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT INTO t VALUES (1)"); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "last write before the commit", rwsplit.LastWrite(ctx, f.DB), 0)
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if rwsplit.LastWrite(ctx, f.DB) == 0 {
+		t.Error("the session wrote nothing")
+	}
+}

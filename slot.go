@@ -42,10 +42,11 @@ type slotTx struct {
 	rowsBefore    bool // rows from before it may not be closed yet
 	left          bool // the server may have ended it by text, before database/sql does
 	wrote         bool
-	ddl           bool // the catalog may have changed
-	guessed       bool // open is not what the server said
-	doubt         bool // an opaque statement may have begun or ended one
-	autocommitOff bool // every statement is in a transaction
+	writer        *sessionState // in which something was written, if any
+	ddl           bool          // the catalog may have changed
+	guessed       bool          // open is not what the server said
+	doubt         bool          // an opaque statement may have begun or ended one
+	autocommitOff bool          // every statement is in a transaction
 }
 
 func (t *slotTx) active() bool { return t.open || t.autocommitOff }

@@ -111,6 +111,7 @@ func (t *tx) Commit() error {
 			t.c.wroteTo(t.sl)
 			t.c.wroteNow(t.session, t.c.c.writes.ended())
 		}
+		t.sl.tx.tell(t.c.wroteNumber)
 	}
 	t.end(err)
 	return err
