@@ -42,6 +42,7 @@ type server struct {
 	Backend
 	connector driver.Connector // for its configured role
 	other     driver.Connector // for the other role; only with roles=auto
+	dsn       string           // "" where a connector was given; it never shows
 	gate      gate
 
 	seen      atomic.Pointer[Server] // what the newest physical connection found

@@ -25,7 +25,7 @@ func (c *Connector) Check(ctx context.Context) []string {
 		f, p, err := c.checkServer(ctx, srv)
 		switch {
 		case err != nil:
-			list = append(list, fmt.Sprintf("%s: can't be asked: %v", srv.Name, err))
+			list = append(list, fmt.Sprintf("%s: can't be asked: %v", srv.Name, redactDSN(err, srv.dsn)))
 		case p == nil:
 			if srv.Index == first && c.cfg.Position == PositionNative {
 				list = append(list, fmt.Sprintf("%s: the engine has no replication positions that rwsplit knows, so reads stay on the primary for sticky_for after a write; set position=heartbeat", srv.Name))

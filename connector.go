@@ -159,6 +159,7 @@ func (c *Connector) addServers() error {
 		}
 	}
 	c.addServer(RolePrimary, primary, other)
+	c.servers[0].dsn = cfg.Primary
 
 	dsns := append([]string(nil), cfg.Replicas...)
 	for _, host := range cfg.ReplicaHosts {
@@ -183,6 +184,7 @@ func (c *Connector) addServers() error {
 			return fmt.Errorf("rwsplit: %s: %w", name, err)
 		}
 		c.addServer(RoleReplica, base, other)
+		c.servers[len(c.servers)-1].dsn = dsn
 	}
 	for _, base := range cfg.ReplicaConnectors {
 		c.addServer(RoleReplica, base, nil)

@@ -34,7 +34,7 @@ func (c *Connector) replicaFailed(srv *server, err error) {
 
 // backendFailed takes in that a backend did not answer.
 func (c *Connector) backendFailed(srv *server, err error, failures int) {
-	msg := err.Error()
+	msg := redactDSN(err, srv.dsn).Error() // drivers that know no better repeat it
 	srv.lastErr.Store(&msg)
 	if c.board.load().up.has(srv.Index) {
 		c.board.update(func(s *snapshot) { s.up = s.up.without(srv.Index) })
