@@ -154,10 +154,14 @@ func (t *slotTx) control(tc TxControl, err error) {
 
 // settleDoubt asks the server whether a transaction is open where an opaque
 // statement may have begun or ended one.
-func (c *conn) settleDoubt(ctx context.Context) error {
+//
+// What goes to that session anyway and changes nothing comes first, since it
+// may be about the opaque statement: ROW_COUNT(), SHOW WARNINGS.
+func (c *conn) settleDoubt(ctx context.Context, k *call) error {
+	asks := (k.op == OpQuery || k.op == OpExec) && !k.class.Writes && k.class.Tx == TxNone
 	for i := range c.slots {
 		sl := &c.slots[i]
-		if !sl.tx.doubt || sl.ci == nil {
+		if !sl.tx.doubt || sl.ci == nil || asks && c.pinned == i {
 			continue
 		}
 		sl.tx.doubt = false

@@ -101,3 +101,21 @@ func TestSessionOfAStatementWroteWhatItsTransactionCommits(t *testing.T) {
 		t.Error("the session wrote nothing")
 	}
 }
+
+// MySQL forgets warnings and counts with the next statement, also with one that
+// asks whether a transaction is open.
+func TestNothingComesBetweenAProcedureAndAQuestionAboutIt(t *testing.T) {
+	f := newFakeCluster(t, 1, rwsplit.Config{}, fakeShape{})
+	conn := f.mustConn()
+	mustExec(t, conn, "CALL p()")
+	for _, query := range []string{"SELECT LAST", "SELECT count FOR UPDATE"} {
+		var v any
+		if err := conn.QueryRowContext(bg, query).Scan(&v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	equal(t, "statements", len(f.primary.ran()), 3)
+	equal(t, "questions about a transaction", f.primary.count(opProbe), 0)
+	mustExec(t, conn, "INSERT INTO t VALUES (1)")
+	equal(t, "questions about a transaction", f.primary.count(opProbe), 1)
+}

@@ -135,7 +135,7 @@ func (c *conn) decide(ctx context.Context, k *call, h *hints) error {
 	if k.args != nil && c.rewritten(k.args) {
 		k.class = opaqueArgument
 	}
-	if err := c.settleDoubt(ctx); err != nil {
+	if err := c.settleDoubt(ctx, k); err != nil {
 		return err
 	}
 	c.c.startTracker()
