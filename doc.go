@@ -34,7 +34,9 @@
 //  2. A scope in which session state was made or may have been made (SET, a
 //     temporary table, LOCK TABLES, an advisory lock, a procedure, a function
 //     that nobody knows) stays on that server until it ends; with pins=conn
-//     until the state is undone.
+//     until the state is undone. State on a replica (of a read-only
+//     transaction, of [Conn].Replica) does not make a read stale: while the
+//     replica lacks what the reader must see, the read runs on the primary.
 //  3. Statements that must run on the primary run there: writes, locking reads
 //     at any depth, functions with side effects or unknown ones, values that
 //     depend on the session, whatever is malformed or not understood. Exec goes
