@@ -212,7 +212,7 @@ func (c *conn) acquire(ctx context.Context, k *call) (*slot, error) {
 		}
 		sl := &c.slots[i]
 		err := c.readyOnce(ctx, sl, k.v.movable)
-		onReplica := k.v.movable || k.v.reason == ReasonPinned && sl.srv.Role == RoleReplica
+		onReplica := k.v.movable || k.v.reason == ReasonPinned && sl.role == RoleReplica
 		if err == nil && onReplica && k.need != noRequirement && !c.vouched(ctx, sl, &k.need) {
 			if err := c.exclude(k, i, ReasonNotCaughtUp, errOtherServer); err != nil {
 				return nil, err
