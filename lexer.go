@@ -94,8 +94,13 @@ func (l *lexer) next() {
 		case byteLetter:
 			h := uint32(0)
 			i := pos
-			for ; i < len(src) && wordByte[src[i]]; i++ {
-				h = (h<<5 | h>>27) ^ uint32(src[i]|0x20)
+			for i < len(src) {
+				lower := wordBytes[src[i]]
+				if lower == 0 {
+					break
+				}
+				h = (h<<5 | h>>27) ^ uint32(lower)
+				i++
 			}
 			l.start, l.pos, l.kind = pos, i, tokWord
 			if i < len(src) && (src[i] == '\'' || src[i] == '&') && l.scanPrefixed(pos, i) {
@@ -193,7 +198,7 @@ func (l *lexer) scanSpecial(class byteClass) bool {
 			return false
 		}
 	case byteDotClass:
-		if isDigit(second) && (pos == 0 || !wordByte[src[pos-1]] && src[pos-1] != '`' && src[pos-1] != '"') {
+		if isDigit(second) && (pos == 0 || !isWordByte(src[pos-1]) && src[pos-1] != '`' && src[pos-1] != '"') {
 			l.scanNumber(pos)
 			return true
 		}

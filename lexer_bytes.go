@@ -27,18 +27,20 @@ const (
 	byteOpenBracket
 )
 
-// wordByte tells the bytes of an identifier behind its first: all engines
-// agree on them. Bytes from 0x80 on are parts of letters: texts that are not
-// UTF-8 are refused before.
-var wordByte = func() (t [256]bool) {
+// wordBytes holds the bytes of an identifier behind its first, in lower case:
+// all engines agree on them. 0 is any other byte. Bytes from 0x80 on are parts
+// of letters: texts that are not UTF-8 are refused before.
+var wordBytes = func() (t [256]byte) {
 	for c := range t {
 		switch {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '$', c >= 0x80:
-			t[c] = true
+			t[c] = byte(c) | 0x20
 		}
 	}
 	return t
 }()
+
+func isWordByte(c byte) bool { return wordBytes[c] != 0 }
 
 var punctKinds = [128]tokenKind{
 	'(': tokLParen,

@@ -82,7 +82,15 @@ func (l *lexer) scanQuote(pos int, quote byte, escapes bool, flag lexFlags) {
 func (l *lexer) scanNumber(pos int) {
 	src := l.src
 	l.kind = tokNumber
-	i := pos
+	i := pos + 1
+	for i < len(src) && isDigit(src[i]) {
+		i++
+	}
+	if (i == len(src) || src[i] != '.' && !isWordByte(src[i])) && (src[pos] != '0' || i != pos+2) {
+		l.pos = i // nearly all numbers
+		return
+	}
+	i = pos
 	if src[i] == '0' && i+1 < len(src) && strings.IndexByte("xXbBoO", src[i+1]) >= 0 {
 		for i += 2; i < len(src) && (isHex(src[i]) || src[i] == '_'); i++ {
 		}
@@ -118,7 +126,7 @@ func (l *lexer) scanNumber(pos int) {
 func (l *lexer) endNumber(pos, i int, number bool) {
 	src := l.src
 	l.pos = i
-	if i >= len(src) || !wordByte[src[i]] {
+	if i >= len(src) || !isWordByte(src[i]) {
 		if !number && src[pos] == '0' && i == pos+2 {
 			l.bad(false)
 		}
@@ -128,7 +136,7 @@ func (l *lexer) endNumber(pos, i int, number bool) {
 		l.bad(false)
 		return
 	}
-	for i < len(src) && wordByte[src[i]] {
+	for i < len(src) && isWordByte(src[i]) {
 		i++
 	}
 	l.pos, l.kind, l.word = i, tokWord, &noWord
@@ -142,7 +150,7 @@ func (l *lexer) scanDollar(pos int) {
 		for i < len(src) && isDigit(src[i]) {
 			i++
 		}
-		if i < len(src) && wordByte[src[i]] {
+		if i < len(src) && isWordByte(src[i]) {
 			l.bad(false)
 			return
 		}
@@ -153,7 +161,7 @@ func (l *lexer) scanDollar(pos int) {
 		l.bad(false)
 		return
 	}
-	for i < len(src) && wordByte[src[i]] && src[i] != '$' {
+	for i < len(src) && isWordByte(src[i]) && src[i] != '$' {
 		i++
 	}
 	if i >= len(src) || src[i] != '$' {
@@ -189,7 +197,7 @@ func (l *lexer) scanVar(pos int) {
 		l.scanQuote(i+1, src[i], escapes, flag)
 		return
 	}
-	for i < len(src) && (wordByte[src[i]] || src[i] == '.' && l.kind == tokVar) {
+	for i < len(src) && (isWordByte(src[i]) || src[i] == '.' && l.kind == tokVar) {
 		i++
 	}
 	l.pos = i
@@ -200,7 +208,7 @@ func (l *lexer) scanVar(pos int) {
 func (l *lexer) scanNamed(pos int) {
 	src := l.src
 	i := pos + 1
-	for i < len(src) && wordByte[src[i]] {
+	for i < len(src) && isWordByte(src[i]) {
 		i++
 	}
 	if i == pos+1 || i < len(src) && (src[i] == '(' || src[i] == ':') {

@@ -57,12 +57,12 @@ type wordEntry struct {
 	kw   keyword
 
 	call     callClass
-	after    string // words behind which it is no function, if callContext: see followRule
-	write    bool   // and only in a write
 	callEff  effectID
 	bareEff  effectID // of the word itself, wherever it stands
 	start    startKind
 	startEff effectID
+	write    bool   // after holds only in a write
+	after    string // words behind which it is no function, if callContext: see followRule
 
 	callReason  string
 	bareReason  string
@@ -79,25 +79,30 @@ type wordTable struct {
 	entries []*wordEntry
 }
 
-// lookup returns the entry of a word, or &noWord. h is its hash as the lexer
-// computes it.
+// lookup returns the entry of a word, or &noWord. The word holds nothing but
+// word bytes; h is its hash as the lexer computes it.
 func (t *wordTable) lookup(h uint32, word string) *wordEntry {
 	hashes := t.hashes
 	mask := len(hashes) - 1
-	for i := int((h * 0x9e3779b1) >> t.shift); ; i++ {
+	for i := int((h * 0x9e3779b1) >> (t.shift & 31)); ; i++ {
 		switch hashes[i&mask] {
 		case 0:
 			return &noWord
 		case h | 1:
-			if e := t.entries[i&mask]; equalFold(e.name, word) {
+			if e := t.entries[i&mask]; sameWord(e.name, word) {
 				return e
 			}
 		}
 	}
 }
 
-// find is lookup for a word that the lexer did not hash.
-func (t *wordTable) find(word string) *wordEntry { return t.lookup(hashWord(word), word) }
+// find is lookup for a text that the lexer did not hash: any text.
+func (t *wordTable) find(text string) *wordEntry {
+	if e := t.lookup(hashWord(text), text); equalFold(e.name, text) {
+		return e
+	}
+	return &noWord
+}
 
 func hashWord(word string) uint32 {
 	h := uint32(0)
@@ -105,6 +110,20 @@ func hashWord(word string) uint32 {
 		h = (h<<5 | h>>27) ^ uint32(word[i]|0x20)
 	}
 	return h
+}
+
+// sameWord is equalFold for words of the lexer. No two of their bytes differ in
+// the bit of the case alone, except letters.
+func sameWord(lower, word string) bool {
+	if len(lower) != len(word) {
+		return false
+	}
+	for i := range len(word) {
+		if (word[i]^lower[i])&^0x20 != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // equalFold reports whether word is lower in any ASCII case; lower is in lower
