@@ -202,14 +202,14 @@ func maybeLocal(first byte, length int) bool {
 // valueBefore reports whether the token before ends a value, so that a name
 // right after it can't be the name of a function in any valid text.
 func valueBefore(prev tokenKind, kw keyword) bool {
-	switch prev {
-	case tokRParen, tokRBracket, tokString, tokNumber, tokParam, tokQuoted, tokVar, tokSysVar:
-		return true
-	case tokWord:
+	if prev == tokWord {
 		return kw <= kwValue || kw == kwOrdinality
 	}
-	return false
+	return endsValue&(1<<prev) != 0
 }
+
+// endsValue is the set of tokens that end a value, besides words.
+const endsValue = 1<<tokRParen | 1<<tokRBracket | 1<<tokString | 1<<tokNumber | 1<<tokParam | 1<<tokQuoted | 1<<tokVar | 1<<tokSysVar
 
 // keyword reads a keyword in the body of a query. kw and kw2 are the keywords
 // before it. It returns the keyword, or kwNone for a name.
