@@ -17,6 +17,8 @@ type fakeCluster struct {
 	primary  *fakeServer
 	replicas []*fakeServer
 
+	leaks bool // database/sql itself loses connections here
+
 	mu        sync.Mutex // protects following fields
 	decisions []rwsplit.Decision
 }
@@ -54,6 +56,10 @@ func (f *fakeCluster) end() {
 		f.t.Error("closing the pool: ", err)
 	}
 	for _, s := range f.servers() {
+		if f.leaks {
+			s.check(f.t)
+			continue
+		}
 		s.checkClosed(f.t)
 	}
 }

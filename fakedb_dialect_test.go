@@ -87,7 +87,7 @@ func (fakeDialect) Setup(ctx context.Context, p rwsplit.PhysicalConn, readOnly b
 
 func (fakeDialect) Inspect(ctx context.Context, p rwsplit.PhysicalConn) (seen rwsplit.Server, err error) {
 	err = beneath(ctx, p, opInspect, func(c *fakeConn) {
-		seen = rwsplit.Server{Identity: c.s.name, Start: c.s.started, AutocommitOff: c.s.noAutocommit}
+		seen = rwsplit.Server{Identity: c.s.name, Start: c.s.started, ReadOnly: c.s.standby.Load(), AutocommitOff: c.s.noAutocommit}
 	})
 	return seen, err
 }

@@ -69,7 +69,7 @@ func (c *fakeConn) run(query string, args []driver.NamedValue) (fakeReply, error
 		c.settings = append(c.settings, query)
 	case "SELECT":
 	default:
-		if c.s.readOnly || c.readOnly {
+		if c.s.readOnly || c.s.standby.Load() || c.readOnly {
 			return r, errFakeReadOnly
 		}
 	}

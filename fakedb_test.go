@@ -89,9 +89,10 @@ type fakeHook struct {
 type fakeServer struct {
 	name         string // what SELECT without arguments answers
 	shape        fakeShape
-	readOnly     bool // refuses writes, as a replica
-	noAutocommit bool // sessions start with a transaction
-	wired        bool // has network connections, which end a frozen call when cut
+	readOnly     bool        // refuses writes, as a replica
+	noAutocommit bool        // sessions start with a transaction
+	standby      atomic.Bool // says so, and refuses writes; may change
+	wired        bool        // has network connections, which end a frozen call when cut
 
 	mu      sync.Mutex // protects following fields
 	calls   []*fakeCall

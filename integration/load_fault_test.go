@@ -150,7 +150,7 @@ func runFault(t *testing.T, c *cluster.Cluster, f *fault, table *faultTable) {
 	l.run(t)
 	require.True(t, assertEventually(l.served(10), 30*time.Second), "replicas serve reads before anything goes wrong")
 
-	old := c.Primary()
+	old := ownID(t, c.Primary())
 	require.NoError(t, f.harm(ctx, l))
 	if f.promotes {
 		require.Less(t, l.writesBack, 3*time.Second, "from the promotion to the first write")
@@ -169,7 +169,7 @@ func runFault(t *testing.T, c *cluster.Cluster, f *fault, table *faultTable) {
 		require.NoError(t, c.WaitReplayed(ctx))
 	}
 
-	a := l.audit(t, c.Primary(), old)
+	a := l.audit(t, ownID(t, c.Primary()), old)
 	table.add(faultRow{c.Engine, f.name, &l.tally, a, took})
 	samples := l.sampled()
 	for _, s := range samples {

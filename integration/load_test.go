@@ -325,16 +325,22 @@ func (l *load) sample(kind string, err error) {
 	}
 }
 
+// ownID is a server's name for itself.
+func ownID(t *testing.T, s *cluster.Server) string {
+	t.Helper()
+	id, err := s.ID(bounded(t))
+	require.NoError(t, err)
+	return id
+}
+
 // audit is what the primary says of the writes afterwards.
 type audit struct{ lost, doubled, elsewhere int }
 
-func (l *load) audit(t *testing.T, via ...*cluster.Server) audit {
+func (l *load) audit(t *testing.T, via ...string) audit {
 	t.Helper()
 	ctx := bounded(t)
 	allowed := make(map[string]bool)
-	for _, s := range via {
-		id, err := s.ID(ctx)
-		require.NoError(t, err)
+	for _, id := range via {
 		allowed[id] = true
 	}
 	rows, err := l.c.Primary().Admin().QueryContext(ctx, "SELECT writer, number, via FROM "+writtenTable(l.c))
