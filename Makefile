@@ -1,9 +1,10 @@
-.PHONY: demo test lint bench fuzz images clean
+.PHONY: demo test lint bench fuzz images clean soak
 
 demo: ; go run ./cmd/rwsplit demo
 test: ; ci/test.sh
 lint: ; ci/lint.sh
 bench: ; ci/bench.sh
 fuzz: ; ci/fuzz.sh
+soak: ; ci/soak.sh
 images: ; ci/images.sh
 clean: ; ci/clean.sh
