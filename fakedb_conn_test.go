@@ -194,8 +194,10 @@ func (c *fakeConn) begin(ctx context.Context, mode string) (driver.Tx, error) {
 		if mode == " isolation Linearizable" {
 			return errFakeIsolation
 		}
-		if c.tx != nil || c.textTx {
+		if c.tx != nil {
 			c.s.misuse("Begin on connection %d, which has a transaction", c.id)
+		}
+		if c.tx != nil || c.textTx {
 			return errors.New("fakedb: there is already a transaction")
 		}
 		c.tx = tx
