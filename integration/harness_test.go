@@ -100,7 +100,8 @@ func (a *app) settle() {
 // which asks the server that a plain read reaches for its own name.
 func (a *app) which(ctx context.Context, q interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
-}) *cluster.Server {
+},
+) *cluster.Server {
 	a.t.Helper()
 	var id string
 	require.NoError(a.t, q.QueryRowContext(ctx, a.c.Engine.WhichQuery()).Scan(&id))
