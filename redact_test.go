@@ -7,17 +7,36 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rwsplit/rwsplit"
 )
+
+// lockedBuffer is written to by goroutines that nobody waits for.
+type lockedBuffer struct {
+	mu  sync.Mutex // protects buf
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
 
 // Some base drivers repeat their DSN when it leads nowhere.
 func TestDSNShowsNeitherInTheLogNorInStats(t *testing.T) {
 	primary, replica := newFakeServer("primary", fakeShape{}), newFakeServer("replica1", fakeShape{})
 	dsn := replica.dsn(t)
 	replica.failAll(opConnect, errors.New("fakedb: can't open "+dsn))
-	var log bytes.Buffer
+	var log lockedBuffer // a replica that is tried again is logged later on
 	c, err := rwsplit.NewConnector(&rwsplit.Config{
 		Driver: "fake", Primary: primary.dsn(t), Replicas: []string{dsn}, Consistency: rwsplit.Eventual,
 		Logger: slog.New(slog.NewTextHandler(&log, nil)),
