@@ -270,6 +270,14 @@ func (c *Connector) Connect(context.Context) (driver.Conn, error) {
 	return cn, nil
 }
 
+// Classify says where a text may run, as this Connector's statements are
+// judged: with read_functions, with what the catalog told, and by the dialect
+// that the servers turned out to speak. It remembers texts that it has seen
+// twice, in bounded memory, and does no I/O.
+func (c *Connector) Classify(query string) Statement {
+	return c.classifier.Load().classify(query)
+}
+
 // Driver returns a [Driver] that knows its Connector; it is what
 // [sql.DB.Driver] returns.
 func (c *Connector) Driver() driver.Driver { return c.driver }
