@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -166,6 +167,7 @@ func someCalls(ctx context.Context, r *rand.Rand, q caller) {
 				// database/sql waits for the rows if the call meets ErrBadConn.
 				if _, inTx := q.(*sql.Tx); inTx {
 					_, _ = q.ExecContext(ctx, "INSERT INTO t VALUES (1)")
+					runtime.Gosched() // whoever closes the connection now shall meet the rows
 				}
 			}
 			for rows.Next() {

@@ -19,6 +19,7 @@ type fakeConn struct {
 	busy   atomic.Bool // a call is running
 	broken atomic.Bool // the server has ended it
 	closed atomic.Bool
+	rows   atomic.Int32 // open
 
 	// The calls on a connection come one at a time: these need no lock.
 	tx       *fakeTx
@@ -118,6 +119,9 @@ func (c *fakeConn) Close() error {
 	if c.closed.Swap(true) {
 		c.s.misuse("connection %d closed twice", c.id)
 		return errors.New("fakedb: connection is closed")
+	}
+	if n := c.rows.Load(); n > 0 {
+		c.s.misuse("connection %d closed with %d rows open", c.id, n)
 	}
 	call, err := c.s.begin(context.Background(), c, opClose, "", "")
 	for _, nc := range c.wire {

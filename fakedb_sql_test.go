@@ -113,6 +113,7 @@ func (c *fakeConn) query(query string, args []driver.NamedValue) (driver.Rows, e
 		sets = []fakeSet{set}
 	}
 	c.s.add(&c.s.rows, 1)
+	c.rows.Add(1)
 	return c.s.shape.wrapRows(&fakeRows{c: c, query: query, sets: sets}), nil
 }
 

@@ -125,6 +125,7 @@ func (r *fakeRows) Close() error {
 	}
 	r.closed = true
 	r.c.s.add(&r.c.s.rows, -1)
+	r.c.rows.Add(-1)
 	return r.c.do(context.Background(), opRowsClose, r.query, "", nil)
 }
 

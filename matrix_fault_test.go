@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"runtime"
 	"time"
 )
 
@@ -212,6 +213,7 @@ var openRowsScenarios = []scenario{
 			_, err = tx.Exec("INSERT INTO t VALUES (1)")
 			s.err("exec", err)
 			s.script(func(f *fakeServer) { f.unhook(opExec); f.unhook(opStmtExec) })
+			runtime.Gosched() // whoever closes the connection now shall meet the rows
 			s.note("next %v", rows.Next())
 			s.note("next %v", rows.Next())
 			s.err("rows", rows.Err())
@@ -238,6 +240,7 @@ var openRowsScenarios = []scenario{
 			_, err = conn.ExecContext(bg, "INSERT INTO t VALUES (1)")
 			s.err("exec", err)
 			s.script(func(f *fakeServer) { f.unhook(opExec); f.unhook(opStmtExec) })
+			runtime.Gosched() // whoever closes the connection now shall meet the rows
 			s.note("next %v", rows.Next())
 			s.note("next %v", rows.Next())
 			s.err("rows", rows.Err())
