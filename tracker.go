@@ -185,6 +185,7 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		number   uint64 // covered by the last answer
 		failures int
 		lastAsk  time.Time
+		met      bool // a primary has answered since the start
 		timer    = time.NewTimer(0)
 	)
 	defer timer.Stop()
@@ -243,6 +244,9 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 			if errors.Is(err, errNotPrimary) && t.c.roles != nil {
 				t.c.roles.look()
 			}
+			if !met {
+				t.startWithout(true)
+			}
 			if !t.pauseOrMove(ctx, retryAfter(failures)) {
 				return
 			}
@@ -251,6 +255,10 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 			continue
 		}
 		t.c.backendBack(p.srv)
+		if !met {
+			met = true
+			t.startWithout(false)
+		}
 		if !t.covers(p.seen, writer) {
 			mark = min(mark, number)
 		}
@@ -262,6 +270,31 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 			return
 		}
 		t.rest(timer, number)
+	}
+}
+
+// startWithout lets a process that starts while its primary is down read from
+// the replicas that answer: number 1 stands for what was written before the
+// start, and nobody can say any more what that was. It is taken back as soon as
+// the primary answers.
+func (t *tracker) startWithout(down bool) {
+	from, to := uint64(1), uint64(0)
+	if down {
+		from, to = to, from
+	}
+	changes := func(b *backendState) bool { return b.epoch != 0 && b.asked == 0 && b.caughtUp == from }
+	snap := t.c.board.load()
+	for rest := snap.replicas; rest != 0; rest &= rest - 1 {
+		if changes(&snap.backends[rest.first()]) {
+			t.c.board.update(func(s *snapshot) {
+				for i := range s.backends {
+					if b := &s.backends[i]; s.replicas.has(i) && changes(b) {
+						b.caughtUp = to
+					}
+				}
+			})
+			return
+		}
 	}
 }
 

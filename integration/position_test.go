@@ -19,7 +19,7 @@ import (
 )
 
 // waitLong is more than replication ever takes.
-const waitLong = 20 * time.Second
+const waitLong = 60 * time.Second
 
 // session is one physical connection to one server and the positions of its
 // engine.
