@@ -1,0 +1,195 @@
+package rwsplit
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// watchPrimary asks the primary.
+func (t *tracker) watchPrimary(ctx context.Context) {
+	snap := t.c.board.load()
+	gen := snap.gen
+	p := &probe{c: t.c, srv: t.c.servers[max(snap.primary, 0)]}
+	defer func() { p.close() }()
+	w := t.c.writes
+	var (
+		number   uint64 // covered by the last answer
+		failures int
+		lastAsk  time.Time
+		met      bool // a primary has answered since the start
+		timer    = time.NewTimer(0)
+	)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.wake:
+		case <-timer.C:
+		case <-t.moved:
+		}
+		w.asleep.Store(false)
+
+		if snap := t.c.board.load(); snap.gen != gen {
+			p.close()
+			gen, number, failures, lastAsk = snap.gen, 0, 0, time.Time{}
+			p = &probe{c: t.c, srv: t.c.servers[max(snap.primary, 0)]}
+		}
+		if t.c.board.load().primary == none {
+			timer.Reset(t.c.cfg.ProbeInterval)
+			continue
+		}
+		mark := w.mark()
+		if now := time.Now(); w.doubt.Load() > now.UnixNano() {
+			// A write may still land: nothing new is confirmed before it has.
+			mark = min(mark, number)
+		}
+		began := time.Now()
+		idle := began.Sub(lastAsk) < t.c.cfg.ProbeInterval
+		if mark <= number && t.want.Load() <= t.asks.Load() && idle {
+			t.rest(timer, number)
+			continue
+		}
+		lastAsk = began
+		writer := t.writer.Load()
+		if writer != nil && p.ci != nil && !p.seen.SameIncarnation(*writer) {
+			p.close() // the primary's DSN leads to another server by now
+		}
+		ask := t.asks.Add(1)
+		var pos Position
+		err := p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
+			pos, err = t.positioner().PrimaryPosition(ctx, s)
+			return err
+		})
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, errNoPosition):
+			p.close()
+			t.c.logOnce("rwsplit: no replication positions; reads stay on the primary for sticky_for after a write", "error", err.Error())
+			t.watchClock(ctx)
+			return
+		case err != nil:
+			failures++
+			t.c.backendFailed(p.srv, err, failures)
+			if errors.Is(err, errNotPrimary) && t.c.roles != nil {
+				t.c.roles.look()
+			}
+			if !met {
+				t.startWithout(true)
+			}
+			if !t.pauseOrMove(ctx, retryAfter(failures)) {
+				return
+			}
+			lastAsk = time.Time{}
+			timer.Reset(0)
+			continue
+		}
+		t.c.backendBack(p.srv)
+		if !met {
+			met = true
+			t.startWithout(false)
+		}
+		if !t.covers(p.seen, writer) {
+			mark = min(mark, number)
+		}
+		failures, number = 0, max(number, mark)
+		answered := time.Now()
+		t.answered(gen, target{number, ask, pos}, began, answered)
+		// Writers keep this loop busy: not more than half of the time.
+		if !pauseFor(ctx, max(minPause, answered.Sub(began))) {
+			return
+		}
+		t.rest(timer, number)
+	}
+}
+
+// startWithout lets a process that starts while its primary is down read from
+// the replicas that answer: number 1 stands for what was written before the
+// start, and nobody can say any more what that was. It is taken back as soon as
+// the primary answers.
+func (t *tracker) startWithout(down bool) {
+	from, to := uint64(1), uint64(0)
+	if down {
+		from, to = to, from
+	}
+	changes := func(b *backendState) bool { return b.epoch != 0 && b.asked == 0 && b.caughtUp == from }
+	snap := t.c.board.load()
+	for rest := snap.replicas; rest != 0; rest &= rest - 1 {
+		if changes(&snap.backends[rest.first()]) {
+			t.c.board.update(func(s *snapshot) {
+				for i := range s.backends {
+					if b := &s.backends[i]; s.replicas.has(i) && changes(b) {
+						b.caughtUp = to
+					}
+				}
+			})
+			return
+		}
+	}
+}
+
+// wroteTo takes in that something is written through sl. A position of one
+// server says nothing of what was written to another one, and one DSN may lead
+// to several: before and after a failover, or where somebody balances.
+func (t *tracker) wroteTo(sl *slot) {
+	if sl.seen.Identity == "" {
+		return // can't be told apart
+	}
+	s := t.sampled.Load()
+	if s != nil && (s == sl.sampled || s.SameIncarnation(sl.seen)) {
+		sl.sampled = s
+		return
+	}
+	seen := sl.seen
+	t.writer.Store(&seen)
+}
+
+// covers reports whether a position of the server seen covers what was written
+// to writer, if to anybody else. If it does not, and can't be had, the writes so
+// far count as in doubt.
+func (t *tracker) covers(seen Server, writer *Server) bool {
+	if s := t.sampled.Load(); s == nil || *s != seen {
+		t.sampled.Store(&seen)
+	}
+	if writer == nil {
+		return true
+	}
+	t.writer.CompareAndSwap(writer, nil)
+	if seen.SameIncarnation(*writer) || seen.Identity == "" {
+		return true
+	}
+	t.c.logOnce("rwsplit: the primary's DSN leads to several servers; reads stay on the primary for sticky_for after a write")
+	t.c.writes.doubtUntil(time.Now().Add(t.c.cfg.StickyFor))
+	return false
+}
+
+// rest sleeps until there is something to ask, or probe_interval is over.
+func (t *tracker) rest(timer *time.Timer, number uint64) {
+	w := t.c.writes
+	pause := t.c.cfg.ProbeInterval
+	if w.counter.Load() > number {
+		// An open write, or one in doubt.
+		pause = min(pause, maxPause)
+	}
+	timer.Reset(pause)
+	w.asleep.Store(true)
+	if (w.mark() > number && w.doubt.Load() <= time.Now().UnixNano()) || t.want.Load() > t.asks.Load() {
+		w.stir() // it came in between
+	}
+}
+
+// pauseOrMove waits, not beyond a change of the primary; false means that ctx
+// is over.
+func (t *tracker) pauseOrMove(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	case <-t.moved:
+	}
+	return true
+}

@@ -1,0 +1,113 @@
+package rwsplit
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// watchReplica asks one replica.
+func (t *tracker) watchReplica(ctx context.Context, i int) {
+	p := &probe{c: t.c, srv: t.c.servers[i]}
+	defer p.close()
+	failures := 0
+	gen := t.c.board.load().gen
+	pause := minPause
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-t.watch[i]:
+			if s := t.c.board.load(); s.backends[i].asked >= s.asked && s.up.has(i) {
+				continue // it had that already
+			}
+		}
+		if s := t.c.board.load(); !s.replicas.has(i) {
+			p.close()
+			timer.Reset(t.c.cfg.ProbeInterval)
+			continue
+		} else if s.gen != gen {
+			p.close() // it may have been opened for another role
+			gen, failures, pause = s.gen, 0, minPause
+		}
+		var pos Position
+		err := p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
+			pos, err = t.positioner().ReplicaPosition(ctx, s)
+			return err
+		})
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			failures++
+			t.replicaUnknown(i, err, failures)
+			timer.Reset(retryAfter(failures))
+			continue
+		}
+		failures = 0
+		t.c.backendBack(p.srv)
+		behind := t.located(i, gen, pos, p.seen)
+		switch {
+		case behind:
+			timer.Reset(pause)
+			pause = min(pause*3/2, maxPause)
+		default:
+			pause = minPause
+			timer.Reset(t.c.cfg.ProbeInterval)
+		}
+	}
+}
+
+// located takes in a replica's position. It reports whether the replica lacks
+// something that the primary has answered.
+func (t *tracker) located(i int, gen uint32, pos Position, seen Server) (behind bool) {
+	replaced := false
+	t.c.board.update(func(s *snapshot) {
+		if s.gen != gen {
+			behind = true
+			return // it was asked in another history
+		}
+		b := &s.backends[i]
+		// A server that restarted or was replaced may have gone back in time,
+		// and one that shows it has.
+		if b.epoch == 0 || !b.server.SameIncarnation(seen) || !b.position.IsZero() && !pos.Reached(b.position) {
+			replaced = b.epoch > 0 && seen.Identity != ""
+			*b = backendState{epoch: b.epoch + 1}
+		}
+		b.server, b.position = seen, pos
+		t.judge(s, i)
+		behind = b.asked < s.asked
+	})
+	if replaced {
+		t.c.log(slog.LevelInfo, "rwsplit: replica is another incarnation", "backend", t.c.servers[i].Name)
+	}
+	t.c.noteState(i)
+	return behind
+}
+
+// replicaUnknown takes in that a replica did not answer.
+func (t *tracker) replicaUnknown(i int, err error, failures int) {
+	srv := t.c.servers[i]
+	if errors.Is(err, errNoPosition) || errors.Is(err, errNotReplica) {
+		// It may serve reads that need nothing, so it is not down.
+		if errors.Is(err, errNotReplica) && t.c.roles != nil {
+			poke(t.c.roles.hint[i])
+		}
+		t.c.logOnce("rwsplit: a replica gives no position; it counts as never caught up", "backend", srv.Name, "error", err.Error())
+		t.c.board.update(func(s *snapshot) {
+			b := &s.backends[i]
+			b.position, b.lag = Position{}, lagEstimate{}
+			t.c.judgeLag(s, i, time.Now())
+		})
+		t.c.noteState(i)
+		return
+	}
+	t.c.backendFailed(srv, err, failures)
+	if errors.Is(err, errNoAnswer) {
+		srv.release() // what waits for it runs elsewhere
+	}
+}
