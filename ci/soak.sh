@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the soak test for long: SOAK, default 30m.
+# Runs the soak test for long (SOAK, default 30m), and every fault on every
+# engine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . ci/lib.sh
@@ -9,4 +10,4 @@ ci/images.sh
 soak=${SOAK:-30m}
 say "soak test for $soak"
 cd integration
-RWSPLIT_SOAK=$soak go test -race -count=1 -timeout 3h -run '^TestSoak$' -v .
+RWSPLIT_SOAK=$soak RWSPLIT_FAULTS=all go test -race -count=1 -timeout 3h -run '^(TestFaults|TestSoak)$' -v .

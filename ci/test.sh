@@ -89,9 +89,9 @@ elif [ -n "${RWSPLIT_TEST_WITHOUT:-}" ]; then
 	not_covered="$RWSPLIT_TEST_WITHOUT (RWSPLIT_TEST_WITHOUT)"
 fi
 for dir in ${containers[@]+"${containers[@]}"}; do
-	# One package at a time: each has clusters of its own. Its tests run on all
-	# engines at once.
-	test_module "$dir" -p 1 -parallel 3
+	# Two packages at a time: each has clusters of its own, and waits for
+	# replication most of the time. Tests run on all engines at once.
+	test_module "$dir" -p 2 -parallel 3
 done
 
 covered=$(sort -u "$RWSPLIT_TEST_COVERED" | paste -sd , | sed 's/,/, /g')
