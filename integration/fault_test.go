@@ -128,7 +128,7 @@ func TestReadsTheMomentAKilledReplicaIsBack(t *testing.T) {
 		a := newCounted(open(t, c, "probe_interval=500ms"))
 		one, other := c.Replicas()[0], c.Replicas()[1]
 		require.NoError(t, other.Stop(ctx))
-		for round := range 3 {
+		for round := range 2 {
 			for range 20 {
 				a.write()
 			}

@@ -102,6 +102,9 @@ func TestOffload(t *testing.T) {
 			each, err = time.ParseDuration(text)
 			require.NoError(t, err, "RWSPLIT_OFFLOAD")
 		} else if c.Engine != cluster.Postgres {
+			t.Log("measured with RWSPLIT_OFFLOAD=5s or so")
+			return
+		} else {
 			mixes = []int{10}
 		}
 		delays := []time.Duration{5 * time.Millisecond, 500 * time.Millisecond}

@@ -19,7 +19,7 @@ func soakTime(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv("RWSPLIT_SOAK")
 	if text == "" {
-		return 20 * time.Second
+		return 10 * time.Second
 	}
 	d, err := time.ParseDuration(text)
 	require.NoError(t, err, "RWSPLIT_SOAK")
