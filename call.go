@@ -19,6 +19,7 @@ type call struct {
 	opts  driver.TxOptions // of OpBegin
 
 	class   Statement
+	foot    footprint // what it changes or else reads
 	v       verdict
 	rerun   bool
 	checked bool // args are converted
@@ -91,7 +92,7 @@ func (c *conn) run(ctx context.Context, k *call) error {
 			return nil
 		}
 		if err == driver.ErrSkip {
-			c.skip = skipped{valid: true, gen: c.gen, query: k.query, v: k.v, class: k.class, need: k.need}
+			c.skip = skipped{valid: true, gen: c.gen, query: k.query, v: k.v, class: k.class, foot: k.foot, need: k.need}
 			c.skip.v.target = sl.srv.Index
 			return err
 		}
@@ -120,7 +121,7 @@ func (c *conn) resume(k *call) bool {
 	default:
 		return false
 	}
-	k.v, k.class, k.need = skip.v, skip.class, skip.need
+	k.v, k.class, k.foot, k.need = skip.v, skip.class, skip.foot, skip.need
 	return true
 }
 
@@ -128,12 +129,12 @@ func (c *conn) resume(k *call) bool {
 func (c *conn) decide(ctx context.Context, k *call, h *hints) error {
 	switch {
 	case k.stmt != nil:
-		k.class = k.stmt.class
+		k.class, k.foot = k.stmt.class, k.stmt.foot
 	case k.op == OpQuery || k.op == OpExec:
-		k.class = c.c.classifier.Load().classify(k.query)
+		k.class, k.foot = c.c.classifier.Load().classify(k.query)
 	}
 	if k.args != nil && c.rewritten(k.args) {
-		k.class = opaqueArgument
+		k.class, k.foot = opaqueArgument, everyTable
 	}
 	if err := c.settleDoubt(ctx, k); err != nil {
 		return err

@@ -41,6 +41,7 @@ type classified struct {
 	hash  uint64
 	query string
 	stmt  Statement
+	foot  footprint
 	used  atomic.Bool
 }
 
@@ -54,8 +55,8 @@ func newClassifierFunc(fn func(string) Statement) *classifier {
 	return &classifier{fn: fn, seed: maphash.MakeSeed()}
 }
 
-// classify says where query may run.
-func (c *classifier) classify(query string) Statement {
+// classify says where query may run, and which tables it changes or else reads.
+func (c *classifier) classify(query string) (Statement, footprint) {
 	if len(query) > maxCachedText {
 		return c.compute(query)
 	}
@@ -66,28 +67,28 @@ func (c *classifier) classify(query string) Statement {
 			if !e.used.Load() {
 				e.used.Store(true)
 			}
-			return e.stmt
+			return e.stmt, e.foot
 		}
 	}
-	stmt := c.compute(query)
+	stmt, foot := c.compute(query)
 	if door := &c.door[(h>>32)%doorSlots]; door.Load() == h {
-		c.keep(base, h, query, stmt)
+		c.keep(base, h, query, stmt, foot)
 	} else {
 		door.Store(h)
 	}
-	return stmt
+	return stmt, foot
 }
 
-func (c *classifier) compute(query string) Statement {
+func (c *classifier) compute(query string) (Statement, footprint) {
 	if c.fn != nil {
-		return c.fn(query)
+		return c.fn(query), everyTable
 	}
-	return classifyText(c.lang, c.know, query)
+	return classifyText(c.lang, c.know, query), everyTable
 }
 
 // keep remembers a verdict in one of the slots from base on.
-func (c *classifier) keep(base int, h uint64, query string, stmt Statement) {
-	e := &classified{hash: h, query: strings.Clone(query), stmt: stmt}
+func (c *classifier) keep(base int, h uint64, query string, stmt Statement, foot footprint) {
+	e := &classified{hash: h, query: strings.Clone(query), stmt: stmt, foot: foot}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	victim := -1

@@ -24,7 +24,11 @@ func CachedClassifyFunc(fn func(string) Statement) (classify func(string) Statem
 }
 
 func cached(c *classifier) (func(string) Statement, func() int) {
-	return c.classify, func() int {
+	classify := func(query string) Statement {
+		st, _ := c.classify(query)
+		return st
+	}
+	return classify, func() int {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		return c.bytes

@@ -54,6 +54,7 @@ type skipped struct {
 	query string
 	v     verdict
 	class Statement
+	foot  footprint
 	need  requirement
 }
 

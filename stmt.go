@@ -11,6 +11,7 @@ type stmt struct {
 	c     *conn
 	query string
 	class Statement
+	foot  footprint
 	base  []baseStmt
 
 	first skipped // the next execution was decided when the text was skipped
@@ -39,7 +40,8 @@ const stmtsPerSlot = 256
 // PrepareContext prepares where the statement is expected to run, so that its
 // errors surface now.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
-	s := &stmt{c: c, query: query, class: c.c.classifier.Load().classify(query)}
+	s := &stmt{c: c, query: query}
+	s.class, s.foot = c.c.classifier.Load().classify(query)
 	k := call{op: OpPrepare, query: query, stmt: s}
 	if err := c.do(ctx, &k); err != nil {
 		return nil, err

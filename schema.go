@@ -1,0 +1,81 @@
+package rwsplit
+
+import "context"
+
+// schemaReader is implemented by dialects whose engine's catalog tells what
+// the names in a statement hide: views, triggers, cascades, partitions.
+type schemaReader interface {
+	readSchema(ctx context.Context, s PhysicalConn) (schemaFacts, error)
+	// schemaFingerprint is a text that changes with everything that readSchema
+	// tells. It costs the server little.
+	schemaFingerprint(ctx context.Context, s PhysicalConn) (string, error)
+}
+
+// schemaFacts is what the catalog says. Objects have keys, which tell those of
+// one name apart; the empty key stands for anything at all.
+type schemaFacts struct {
+	tables   []schemaTable
+	routines []schemaRoutine
+	links    []schemaLink
+	texts    []schemaText
+	// always are texts of things that a statement uses without naming them,
+	// such as the functions of operators.
+	always []string
+	// hiddenCascades: there are tables that this user can't see, and which may
+	// pass on deletes and updates.
+	hiddenCascades bool
+}
+
+// schemaTable is a table or view.
+type schemaTable struct {
+	key, name string
+	kind      tableKind
+}
+
+type tableKind uint8
+
+const (
+	tablePlain    tableKind = iota
+	tableView               // has no rows of its own
+	tableSequence           // changes by itself: who reads it may see any write
+	tableForeign            // its rows are somewhere else, maybe in another table of this schema
+)
+
+// schemaRoutine is a function or procedure. What it does is told by links and
+// texts.
+type schemaRoutine struct {
+	key, name string
+	// column: it can be called as if it were a column of a table (t.f).
+	column bool
+}
+
+// schemaLink says that one of the events on at the object from makes the
+// events does happen at the object to; none in does means the same event.
+type schemaLink struct {
+	from, to string
+	on, does events
+}
+
+// schemaText says that one of the events on at the object of runs a text: the
+// query of a view, the body of a trigger or routine.
+type schemaText struct {
+	of     string
+	on     events
+	text   string
+	locals []string // tables that exist in this text only
+}
+
+// events is a set of things that may happen to a table or routine.
+type events uint8
+
+const (
+	eventRead events = 1 << iota
+	eventInsert
+	eventUpdate
+	eventDelete // also TRUNCATE
+	eventRun    // of a routine
+
+	eventWrites = eventInsert | eventUpdate | eventDelete
+	eventAny    = eventWrites | eventRead | eventRun
+	eventCount  = 5
+)
