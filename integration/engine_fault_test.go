@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,19 +27,18 @@ func admin(t *testing.T, s *cluster.Server, statements ...string) {
 func playFor(t *testing.T, c *cluster.Cluster, d time.Duration, disturb func(ctx context.Context)) {
 	t.Helper()
 	g := newGame(t, c, 8)
-	process := g.join(1, 3, history.Process, "wait=50ms")
-	g.join(2, 3, history.Session, "consistency=session")
-	g.join(3, 2, history.Global, "consistency=global", "wait=50ms")
+	g.here(
+		g.pool("process, wait=50ms", 3, history.Process, "wait=50ms"),
+		g.pool("session", 3, history.Session, "consistency=session"),
+	)
+	_, err := g.there(g.pool("global, wait=50ms", 2, history.Global, "consistency=global", "wait=50ms"))
+	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
-	var wg sync.WaitGroup
-	if disturb != nil {
-		wg.Go(func() { disturb(ctx) })
-	}
-	ops := g.play(ctx)
-	wg.Wait()
-	require.Empty(t, g.report(ops))
-	require.Positive(t, shares(t, "process", process), "no read was served by a replica: nothing was shown")
+	results := g.play(ctx, disturb)
+	_, found := g.report(results)
+	require.Empty(t, found)
+	require.Positive(t, results[0].Pools[0].share(t), "no read was served by a replica: nothing was shown")
 }
 
 // A commit that has returned need not be on disk; the position covers it all

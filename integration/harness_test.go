@@ -117,17 +117,21 @@ func (a *app) which(ctx context.Context, q interface {
 }
 
 // ph returns the n-th placeholder in the engine's notation.
-func (a *app) ph(n int) string {
-	if a.c.Engine == cluster.Postgres {
+func (a *app) ph(n int) string { return placeholder(a.c.Engine, n) }
+
+func placeholder(e cluster.Engine, n int) string {
+	if e == cluster.Postgres {
 		return fmt.Sprintf("$%d", n)
 	}
 	return "?"
 }
 
 // rebind puts the engine's placeholders in the place of question marks.
-func (a *app) rebind(query string) string {
+func (a *app) rebind(query string) string { return rebind(a.c.Engine, query) }
+
+func rebind(e cluster.Engine, query string) string {
 	for n := 1; strings.Contains(query, "?"); n++ {
-		p := a.ph(n)
+		p := placeholder(e, n)
 		if p == "?" {
 			break
 		}

@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"fmt"
 	"os"
 	"testing"
 
@@ -12,5 +13,12 @@ import (
 func TestMain(m *testing.M) {
 	// Servers that go away are what these tests are about.
 	_ = mysql.SetLogger(&mysql.NopLogger{})
+	if os.Getenv(playing) != "" {
+		if err := playElsewhere(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(cluster.Main(m))
 }

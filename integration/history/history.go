@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"sort"
 	"sync"
-	"sync/atomic"
 )
 
 // Kind is what was done.
@@ -25,6 +24,8 @@ const (
 	Give
 	// Take handed Token to the session.
 	Take
+	// Start began Process: it opened its sql.DB.
+	Start
 )
 
 // Level is what a read is promised to see at least.
@@ -32,8 +33,9 @@ type Level uint8
 
 // The levels, the weakest first.
 const (
-	// Session: what its session wrote or was handed, and what its process wrote
-	// outside any session; and nothing older than what the session read.
+	// Session: what its session wrote or was handed, what its process wrote
+	// outside any session, and what anybody had written before its process
+	// started; and nothing older than what the session read.
 	Session Level = iota
 	// Process: also everything that its process had written.
 	Process
@@ -45,8 +47,8 @@ const (
 type Op struct {
 	Kind    Kind
 	Level   Level // of a Read
-	Process int
-	Session int // 0: outside any session
+	Process int   // whoever shares a sql.DB
+	Session int   // 0: outside any session
 	Row     int
 	Token   int
 	Value   int64
@@ -56,21 +58,17 @@ type Op struct {
 	Where string
 }
 
-// Clock orders events: what ended before something else began has the smaller
-// number.
-type Clock struct{ now atomic.Int64 }
-
-// Tick returns the next moment.
-func (c *Clock) Tick() int64 { return c.now.Add(1) }
-
 // Recorder collects operations from many goroutines.
 type Recorder struct {
-	Clock
+	*Clock
 	mu  sync.Mutex // protects ops
 	ops []Op
 }
 
-// Add notes an operation that has ended.
+// NewRecorder returns a Recorder whose operations are timed by c.
+func NewRecorder(c *Clock) *Recorder { return &Recorder{Clock: c} }
+
+// Add notes operations that have ended.
 func (r *Recorder) Add(ops ...Op) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -82,6 +80,15 @@ func (r *Recorder) Ops() []Op {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]Op(nil), r.ops...)
+}
+
+// Take returns what was noted since the last Take.
+func (r *Recorder) Take() []Op {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ops := r.ops
+	r.ops = nil
+	return ops
 }
 
 // Violation is a read that returned less than it had to.
@@ -130,6 +137,7 @@ func (b byKey) of(key int) floors {
 // checker is the state of the sweep over time.
 type checker struct {
 	all     floors
+	before  byKey // by process: what was there when it started
 	process byKey
 	outside byKey // by process: what was written outside any session
 	session byKey // what a session wrote and was handed
@@ -152,7 +160,7 @@ func Check(ops []Op) []Violation {
 	}
 	sort.Slice(events, func(i, j int) bool { return events[i].at < events[j].at })
 	c := &checker{
-		all: make(floors), process: make(byKey), outside: make(byKey),
+		all: make(floors), before: make(byKey), process: make(byKey), outside: make(byKey),
 		session: make(byKey), seen: make(byKey), tokens: make(byKey),
 	}
 	for _, e := range events {
@@ -168,7 +176,10 @@ func Check(ops []Op) []Violation {
 // begin looks at what an operation has to see.
 func (c *checker) begin(op Op) {
 	switch op.Kind {
+	case Start:
+		c.before.of(op.Process).raiseAll(c.all)
 	case Read:
+		c.check(op, c.before.of(op.Process), "what was written before the process started")
 		c.check(op, c.outside.of(op.Process), "read-your-writes of what was written outside sessions")
 		if op.Session != 0 {
 			c.check(op, c.session.of(op.Session), "read-your-writes of the session")
