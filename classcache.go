@@ -83,7 +83,10 @@ func (c *classifier) compute(query string) (Statement, footprint) {
 	if c.fn != nil {
 		return c.fn(query), everyTable
 	}
-	return classifyText(c.lang, c.know, query), everyTable
+	if c.know == nil || c.know.tables == nil {
+		return classifyText(c.lang, c.know, query), everyTable
+	}
+	return classifyTables(c.lang, c.know, query)
 }
 
 // keep remembers a verdict in one of the slots from base on.

@@ -16,19 +16,33 @@ func Classify(dialect, query string) Statement {
 
 // classifyText is Classify with what a Connector knows.
 func classifyText(l language, k *knowledge, query string) Statement {
+	return classifyWith(l, k, query, nil)
+}
+
+// classifyTables also returns the tables that the text touches, in any of the
+// ways in which it may be read. The knowledge must have tables.
+func classifyTables(l language, k *knowledge, query string) (Statement, footprint) {
+	t := tableScan{ix: k.tables}
+	st := classifyWith(l, k, query, &t)
+	return st, t.sum
+}
+
+func classifyWith(l language, k *knowledge, query string, t *tableScan) Statement {
 	var st Statement
 	switch {
 	case strings.IndexByte(query, 0) >= 0:
 		st = unreadable("zero byte")
+		t.give()
 	case !utf8.ValidString(query):
 		st = unreadable("text is not UTF-8")
+		t.give()
 	case l == langMySQLFamily:
-		st = classifyReadings(ruleSets[langMySQL](), k, query)
+		st = classifyReadings(ruleSets[langMySQL](), k, query, t)
 		if st.Route != RoutePrimary || !st.Opaque {
-			st = merge(st, classifyReadings(ruleSets[langMariaDB](), k, query))
+			st = merge(st, classifyReadings(ruleSets[langMariaDB](), k, query, t))
 		}
 	default:
-		st = classifyReadings(ruleSets[l](), k, query)
+		st = classifyReadings(ruleSets[l](), k, query, t)
 	}
 	st.Hint = leadingHint(query)
 	return st
@@ -37,32 +51,33 @@ func classifyText(l language, k *knowledge, query string) Statement {
 // classifyReadings reads the text by the engine's defaults, and where settings
 // or versions of the server make it read otherwise, that way too. The verdict
 // holds under all of them.
-func classifyReadings(r *languageRules, k *knowledge, query string) Statement {
-	st, flags := scan(r, &r.lex, k, query)
+func classifyReadings(r *languageRules, k *knowledge, query string, t *tableScan) Statement {
+	st, flags := scan(r, &r.lex, k, query, t)
 	if flags&(lexExec|lexEscapeSingle|lexEscapeDouble) == 0 {
 		return st
 	}
 	if r.lang == langPostgres { // standard_conforming_strings=off
-		return mergeReading(st, &flags, r, &r.swapped, k, query)
+		return mergeReading(st, &flags, r, &r.swapped, k, query, t)
 	}
 	if flags&lexExec != 0 {
-		st = mergeReading(st, &flags, r, &r.skip, k, query)
+		st = mergeReading(st, &flags, r, &r.skip, k, query, t)
 	}
 	if flags&lexEscapeDouble != 0 { // ANSI_QUOTES
-		st = mergeReading(st, &flags, r, &r.plainDouble, k, query)
+		st = mergeReading(st, &flags, r, &r.plainDouble, k, query, t)
 		if flags&lexExec != 0 {
-			st = mergeReading(st, &flags, r, &r.skipPlainDouble, k, query)
+			st = mergeReading(st, &flags, r, &r.skipPlainDouble, k, query, t)
 		}
 	}
 	if flags&(lexEscapeSingle|lexEscapeDouble) != 0 { // NO_BACKSLASH_ESCAPES
-		st = mergeReading(st, &flags, r, &r.plain, k, query)
+		st = mergeReading(st, &flags, r, &r.plain, k, query, t)
 		if flags&lexExec != 0 {
-			st = mergeReading(st, &flags, r, &r.skipPlain, k, query)
+			st = mergeReading(st, &flags, r, &r.skipPlain, k, query, t)
 		}
 	}
 	if flags&lexExecMany != 0 {
 		// Which of several such comments are code depends on the version.
 		st = merge(st, unreadable("executable comment"))
+		t.give()
 	}
 	return st
 }
@@ -70,10 +85,17 @@ func classifyReadings(r *languageRules, k *knowledge, query string) Statement {
 // mergeReading merges the verdict on another reading of the text. A text that
 // is a syntax error in that reading is refused by a server that reads so,
 // before it executes anything of it.
-func mergeReading(st Statement, flags *lexFlags, r *languageRules, lex *lexRules, k *knowledge, query string) Statement {
-	other, more := scan(r, lex, k, query)
+func mergeReading(st Statement, flags *lexFlags, r *languageRules, lex *lexRules, k *knowledge, query string, t *tableScan) Statement {
+	var sum footprint
+	if t != nil {
+		sum = t.sum
+	}
+	other, more := scan(r, lex, k, query, t)
 	*flags |= more &^ lexSoftBad
 	if more&lexSoftBad != 0 {
+		if t != nil {
+			t.sum = sum
+		}
 		return st
 	}
 	return merge(st, other)

@@ -38,6 +38,9 @@ func (s *scanner) body(mode bodyMode) {
 		local  = len(s.r.localPrefix) > 0
 	)
 	for {
+		if s.tabs != nil {
+			s.tabs.see(&s.lexer)
+		}
 		cur := kwNone
 		switch s.kind {
 		case tokWord, tokQuoted:

@@ -40,7 +40,13 @@ func (s *scanner) call(n *name, loose bool) bool {
 			return true
 		}
 	}
-	if loose || s.readFunction(n, quoted) {
+	if loose {
+		return true
+	}
+	if s.readFunction(n, quoted) {
+		if s.tabs != nil {
+			s.tabs.trusts(&s.lexer, span{n.start, n.end})
+		}
 		return true
 	}
 	if builtin && s.r.lang == langPostgres && prefixed(s.nameText(n.start, n.end, quoted), "pg_stat_get_") {

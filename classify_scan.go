@@ -14,9 +14,10 @@ type scanner struct {
 	lexer
 	r    *languageRules
 	know *knowledge
-	st   Statement // of the current statement; Route stays 0 until finish
-	rank uint8     // of the effect that gave the reason
-	last bool      // some effect asked for RouteLast
+	tabs *tableScan // nil: nobody asks for tables
+	st   Statement  // of the current statement; Route stays 0 until finish
+	rank uint8      // of the effect that gave the reason
+	last bool       // some effect asked for RouteLast
 
 	explain bool // planned, not executed
 	broken  bool // the rest of the text can't be read
@@ -83,10 +84,11 @@ const (
 	roleTarget                 // the table of an INSERT
 )
 
-// scan classifies a text in one reading.
-func scan(r *languageRules, lex *lexRules, k *knowledge, query string) (Statement, lexFlags) {
+// scan classifies a text in one reading. Its tables are added to what t holds,
+// unless t is nil.
+func scan(r *languageRules, lex *lexRules, k *knowledge, query string, t *tableScan) (Statement, lexFlags) {
 	var s scanner
-	s.src, s.rules, s.r, s.know = query, lex, r, k
+	s.src, s.rules, s.r, s.know, s.tabs = query, lex, r, k, t
 	var all Statement
 	n := 0
 	for s.next(); s.kind != tokEOF; {
@@ -103,6 +105,7 @@ func scan(r *languageRules, lex *lexRules, k *knowledge, query string) (Statemen
 				}
 			}
 			s.st.Writes, s.st.DDL, s.st.Pins, s.st.Clears = true, true, true, 0
+			t.give()
 			return s.st, s.flags
 		}
 		if n++; n == 1 {
@@ -112,6 +115,7 @@ func scan(r *languageRules, lex *lexRules, k *knowledge, query string) (Statemen
 		}
 	}
 	if n == 0 {
+		t.give()
 		return Statement{Reason: "empty statement"}, s.flags
 	}
 	return all, s.flags
@@ -249,4 +253,31 @@ func unquote(text string) (name string, ok bool) {
 	}
 	name = text[1 : len(text)-1]
 	return name, text[0] == '[' || strings.IndexByte(name, text[0]) < 0
+}
+
+// tables says that the tables of the statement are told by the text from here
+// on. With verbs it changes the table that is named next.
+func (s *scanner) tables(verbs events) {
+	if s.tabs == nil {
+		return
+	}
+	s.tabs.on = true
+	if verbs != 0 {
+		s.tabs.change(verbs, true)
+	}
+}
+
+// loadTables is tables for LOAD DATA, whose SET may call anything.
+func (s *scanner) loadTables() {
+	if s.tabs != nil {
+		s.tabs.on, s.tabs.strict = true, true
+		s.tabs.change(eventInsert, false)
+	}
+}
+
+// seen shows the current token to the search for tables, where body does not.
+func (s *scanner) seen() {
+	if s.tabs != nil {
+		s.tabs.see(&s.lexer)
+	}
 }

@@ -4,17 +4,24 @@ package rwsplit
 func (s *scanner) statement() {
 	s.st, s.rank, s.last, s.explain, s.depth = Statement{}, 0, false, false, 0
 	s.levels[0] = 0
+	if s.tabs != nil {
+		s.tabs.begin(s.r, false)
+	}
 	s.begin()
 	if !s.broken && !s.atEnd() {
 		s.skip()
 	}
 	s.finish()
+	if s.tabs != nil {
+		s.tabs.end(s.src, &s.st)
+	}
 }
 
 // begin reads a statement by its first word. It is also used for the statement
 // inside of another one (EXPLAIN, SET STATEMENT).
 func (s *scanner) begin() {
 	for s.kind == tokLParen && s.depth < maxDepth {
+		s.seen()
 		s.depth++
 		s.levels[s.depth] = 0
 		s.next()
@@ -39,15 +46,20 @@ func (s *scanner) begin() {
 			s.st.Reason = "plain read"
 		}
 		first := s.lexer
+		s.tables(0)
 		s.body(bodyQuery)
 		if s.st.State == StateAdvisoryLock && !s.st.Writes {
 			s.unlockAll(first)
 		}
 	case startDML:
 		s.apply(w.startEff, w.startReason)
+		s.tables(0)
 		s.body(bodyQuery)
 	case startFixed:
 		s.apply(w.startEff, w.startReason)
+		if w.table == tableTruncate {
+			s.tables(eventDelete)
+		}
 		s.next()
 		s.body(bodyLoose)
 	default:
@@ -118,6 +130,8 @@ func (s *scanner) special(w *wordEntry) {
 		s.apply(w.startEff, w.startReason)
 		if s.is("index") {
 			s.st.Tx = TxImplicitCommit
+		} else if s.is("data") || s.is("xml") {
+			s.loadTables()
 		}
 		s.body(bodyLoose)
 	case startGet:
@@ -207,6 +221,7 @@ func (s *scanner) copyStatement(w *wordEntry) {
 			return
 		}
 	} else {
+		s.tables(eventInsert)
 		s.copyTable()
 		if s.kind == tokLParen {
 			for !s.atEnd() && s.kind != tokRParen && s.kind != tokBad {
@@ -220,6 +235,7 @@ func (s *scanner) copyStatement(w *wordEntry) {
 	switch {
 	case s.is("from"):
 		s.apply(effWrite, w.startReason)
+		s.copyFilter()
 	case s.accept("to"):
 		switch {
 		case s.is("stdout"):
@@ -235,6 +251,15 @@ func (s *scanner) copyStatement(w *wordEntry) {
 	s.skip()
 }
 
+// copyFilter reads the rest of COPY FROM, whose WHERE may call anything.
+func (s *scanner) copyFilter() {
+	for ; !s.atEnd() && s.kind != tokBad; s.next() {
+		if s.is("where") && s.tabs != nil {
+			s.tabs.all = true
+		}
+	}
+}
+
 // copyTable reads the name of a table.
 func (s *scanner) copyTable() {
 	var n name
@@ -248,6 +273,7 @@ func (s *scanner) copyTable() {
 				n.word = nil
 			}
 		}
+		s.seen()
 		s.next()
 	}
 	if s.know != nil && len(s.know.relations) > 0 && n.end > 0 && s.primaryOnly(&n) {
@@ -257,8 +283,11 @@ func (s *scanner) copyTable() {
 
 // copyQuery reads a query in parentheses and stops behind them.
 func (s *scanner) copyQuery() {
+	s.tables(0)
+	s.seen()
 	s.next()
 	for s.kind == tokLParen && s.depth < maxDepth {
+		s.seen()
 		s.depth++
 		s.levels[s.depth] = 0
 		s.next()

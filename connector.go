@@ -23,6 +23,8 @@ type Connector struct {
 	balancer *balancer
 	writes   *writes
 
+	tableNames tableNames
+
 	readOnlyReplicas bool
 	refusedIsError   bool
 	shadow           bool

@@ -1,5 +1,7 @@
 package rwsplit
 
+import "slices"
+
 // tableID stands for all tables of one name: names are compared by their last
 // part, without regard to case. IDs are handed out by a Connector's tableNames
 // and mean the same for as long as it lives.
@@ -65,4 +67,14 @@ func (f *footprint) union(other *footprint) {
 	for _, id := range other.ids[:other.n] {
 		f.add(id)
 	}
+}
+
+// names returns the tables' names in order.
+func (f *footprint) names(names *tableNames) []string {
+	var list []string
+	for _, id := range f.tables() {
+		list = append(list, names.name(id))
+	}
+	slices.Sort(list)
+	return list
 }

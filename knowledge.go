@@ -7,6 +7,17 @@ import "strings"
 type knowledge struct {
 	functions map[string]struct{}
 	relations map[string][]string // last part of the name -> schemas, "" for any
+	tables    *tableIndex         // nil: statements count for all tables
+}
+
+// withTables returns what k knows, and the tables. k may be nil.
+func (k *knowledge) withTables(tables *tableIndex) *knowledge {
+	var with knowledge
+	if k != nil {
+		with = *k
+	}
+	with.tables = tables
+	return &with
 }
 
 // newKnowledge builds knowledge from names as one writes them in SQL: f,

@@ -73,6 +73,7 @@ type lexer struct {
 	inExec bool       // inside an executable comment
 	eEnd   int        // end of the last E'..' string: one that continues it is one too
 	word   *wordEntry // of a tokWord
+	hash   uint32     // of its text, if word is set
 }
 
 // text is the token's own text.
@@ -106,7 +107,7 @@ func (l *lexer) next() {
 			if i < len(src) && (src[i] == '\'' || src[i] == '&') && l.scanPrefixed(pos, i) {
 				return
 			}
-			l.word = l.rules.words.lookup(h, src[pos:i])
+			l.word, l.hash = l.rules.words.lookup(h, src[pos:i]), h
 			return
 		case byteDigit:
 			l.start = pos

@@ -139,7 +139,7 @@ func (l *lexer) endNumber(pos, i int, number bool) {
 	for i < len(src) && isWordByte(src[i]) {
 		i++
 	}
-	l.pos, l.kind, l.word = i, tokWord, &noWord
+	l.pos, l.kind, l.word, l.hash = i, tokWord, &noWord, hashWord(src[pos:i])
 }
 
 // scanDollar reads $1 and $tag$..$tag$.

@@ -9,6 +9,7 @@ func genericRules() *languageRules {
 	b.keywords(genericKeywords)
 	b.bare(genericWords)
 	b.statements(genericStatements)
+	b.tables()
 	words := b.table()
 	r := &languageRules{
 		lang:  langGeneric,

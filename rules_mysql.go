@@ -23,6 +23,7 @@ func mysqlFamilyRules(l language, own []functionRule) *languageRules {
 		b.keywords(mariadbKeywords)
 	}
 	b.statements(mysqlStatements)
+	b.tables()
 	words := b.table()
 	r := &languageRules{
 		lang:  l,
@@ -52,8 +53,8 @@ var mysqlStatements = []statementRule{
 	{startLoad, effWrite, "write", "load"},
 	{startFixed, effPrimary, "looks at one server", "checksum"},
 	{startDDL, effCommitDDL, "write", "create alter drop"},
-	{startFixed, effCommitDDL, "write", "truncate rename grant revoke install uninstall import"},
-	{startFixed, effCommit, "write", "optimize repair check cache"},
+	{startFixed, effCommitDDL, "write", "rename grant revoke install uninstall import"},
+	{startFixed, effCommit, "write", "truncate optimize repair check cache"},
 	{startFixed, effMaybeCommit, "write", "reset purge clone change stop restart backup"},
 	{startFixed, effOpaqueTx, "opaque", "call"},
 	{startDML, effOpaque, "opaque", "do"},

@@ -9,6 +9,7 @@ func postgresRules() *languageRules {
 	b.follow(postgresFollow)
 	b.bare(postgresRelations)
 	b.statements(postgresStatements)
+	b.tables()
 	words := b.table()
 	r := &languageRules{
 		lang:  langPostgres,
@@ -35,8 +36,8 @@ var postgresStatements = []statementRule{
 	{startQuery, effNone, "plain read", "select with values table"},
 	{startDML, effWrite, "write", "insert update delete merge"},
 	{startDDL, effDDL, "write", "create alter drop"},
-	{startFixed, effDDL, "write", "truncate comment security import reassign grant revoke refresh reindex"},
-	{startFixed, effWrite, "write", "vacuum analyze analyse cluster repack checkpoint notify"},
+	{startFixed, effDDL, "write", "comment security import reassign grant revoke reindex"},
+	{startFixed, effWrite, "write", "truncate refresh vacuum analyze analyse cluster repack checkpoint notify"},
 	{startFixed, effOpaque, "opaque", "call do load"},
 	{startExplain, effNone, "plain read", "explain"},
 	{startShow, effNone, "plain read", "show"},

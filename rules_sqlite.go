@@ -7,6 +7,7 @@ func sqliteRules() *languageRules {
 	b.functions(sqliteFunctions)
 	b.keywords(sqliteKeywords)
 	b.statements(sqliteStatements)
+	b.tables()
 	words := b.table()
 	r := &languageRules{
 		lang:  langSQLite,

@@ -16,6 +16,7 @@ type schemaReader interface {
 type schemaFacts struct {
 	tables   []schemaTable
 	routines []schemaRoutine
+	parts    []schemaPart
 	links    []schemaLink
 	texts    []schemaText
 	// always are texts of things that a statement uses without naming them,
@@ -49,6 +50,9 @@ type schemaRoutine struct {
 	column bool
 }
 
+// schemaPart says that a table is a partition or child of another.
+type schemaPart struct{ child, parent string }
+
 // schemaLink says that one of the events on at the object from makes the
 // events does happen at the object to; none in does means the same event.
 type schemaLink struct {
@@ -57,7 +61,8 @@ type schemaLink struct {
 }
 
 // schemaText says that one of the events on at the object of runs a text: the
-// query of a view, the body of a trigger or routine.
+// query of a view, the body of a trigger or routine. What happens to a view
+// happens to the tables in its text.
 type schemaText struct {
 	of     string
 	on     events
@@ -78,4 +83,5 @@ const (
 	eventWrites = eventInsert | eventUpdate | eventDelete
 	eventAny    = eventWrites | eventRead | eventRun
 	eventCount  = 5
+	runBit      = 4 // eventRun is 1<<runBit
 )

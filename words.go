@@ -61,6 +61,7 @@ type wordEntry struct {
 	bareEff  effectID // of the word itself, wherever it stands
 	start    startKind
 	startEff effectID
+	table    tableWord
 	write    bool   // after holds only in a write
 	after    string // words behind which it is no function, if callContext: see followRule
 
