@@ -145,7 +145,7 @@ func TestSeveralResultSets(t *testing.T) {
 		a.settle()
 		for text, role := range map[string]rwsplit.Role{
 			"SELECT 1; SELECT 2; SELECT 3":                                                     rwsplit.RoleReplica,
-			"SELECT 1; SELECT 2 FROM shop_item FOR UPDATE; SELECT 3":                           rwsplit.RolePrimary,
+			"SELECT 1; SELECT 2 FROM shop_item WHERE id = 1 FOR UPDATE; SELECT 3":              rwsplit.RolePrimary,
 			"SELECT 1; INSERT INTO shop_item VALUES (2, 'batch'); SELECT 2; SELECT 3":          rwsplit.RolePrimary,
 			"SELECT 1 /* ; */; SELECT /*! SQL_NO_CACHE */ 2; SELECT 3 FROM (SELECT ';') AS x;": rwsplit.RoleReplica,
 		} {

@@ -95,6 +95,9 @@ func (c *Cluster) up(ctx context.Context) error {
 	if _, err := c.pool.Client.CreateVolume(dc.CreateVolumeOptions{Name: c.id, Labels: labels(), Context: ctx}); err != nil {
 		return fmt.Errorf("cluster: volume: %w", err)
 	}
+	if _, err := c.pool.Client.CreateVolume(dc.CreateVolumeOptions{Name: c.seed(), Labels: labels(), Context: ctx}); err != nil {
+		return fmt.Errorf("cluster: volume: %w", err)
+	}
 	primary := c.servers[0]
 	c.mu.Lock()
 	c.primary, c.moved = primary, false
@@ -136,6 +139,10 @@ func (c *Cluster) up(ctx context.Context) error {
 	}
 	return c.WaitReplayed(ctx)
 }
+
+// seed names a volume that all clusters of an engine share until this process
+// ends: what they start with need not be made for each.
+func (c *Cluster) seed() string { return "rwsplit-seed-" + string(c.Engine) + "-" + engine.id }
 
 // Close ends the servers and removes everything. It may be called twice.
 func (c *Cluster) Close() {

@@ -153,7 +153,7 @@ func (s *Server) runContainer(ctx context.Context) error {
 			Entrypoint:   []string{"bash", "-c"},
 			Cmd:          []string{s.c.flavor.script(s)},
 			User:         "root",
-			Mounts:       []string{s.c.id + ":/cluster"},
+			Mounts:       []string{s.c.id + ":/cluster", s.c.seed() + ":/seed"},
 			NetworkID:    s.c.network,
 			ExposedPorts: []string{string(port)},
 			PortBindings: map[dc.Port][]dc.PortBinding{port: {{HostIP: "127.0.0.1", HostPort: strconv.Itoa(s.Port)}}},

@@ -12,11 +12,10 @@ import (
 type mariadb struct{ mysqlFamily }
 
 func (mariadb) script(s *Server) string {
-	return seeded(s, `	rm -rf $seed.new
-	mkdir $seed.new
-	chown mysql $seed.new
-	mariadb-install-db --no-defaults --user=mysql --datadir=$seed.new --skip-test-db --auth-root-authentication-method=normal >/cluster/install.log
-	mariadbd --no-defaults --user=mysql --datadir=$seed.new --bootstrap --skip-log-bin >>/cluster/install.log 2>&1 <<'SQL'
+	return seeded(s, `		mkdir $seed.new
+		chown mysql $seed.new
+		mariadb-install-db --no-defaults --user=mysql --datadir=$seed.new --skip-test-db --auth-root-authentication-method=normal >/seed/install.log
+		mariadbd --no-defaults --user=mysql --datadir=$seed.new --bootstrap --skip-log-bin >>/seed/install.log 2>&1 <<'SQL'
 FLUSH PRIVILEGES;
 `+usersSQL+`SQL`, "mariadbd") + ` --log-slave-updates=ON --gtid-domain-id=0 \
 	--innodb-log-file-size=32M --innodb-stats-persistent=OFF $(cat $data.args)

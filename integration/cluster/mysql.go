@@ -10,10 +10,10 @@ import (
 type mysqlServer struct{ mysqlFamily }
 
 func (mysqlServer) script(s *Server) string {
-	return seeded(s, `	cat >/cluster/users.sql <<'SQL'
+	return seeded(s, `		cat >/seed/users.sql <<'SQL'
 `+usersSQL+`SQL
-	mysqld --no-defaults --initialize-insecure --user=mysql --datadir=$seed.new --init-file=/cluster/users.sql \
-		--innodb-redo-log-capacity=16M --innodb-buffer-pool-size=64M --innodb-flush-method=nosync --skip-log-bin`,
+		mysqld --no-defaults --initialize-insecure --user=mysql --datadir=$seed.new --init-file=/seed/users.sql \
+			--innodb-redo-log-capacity=16M --innodb-buffer-pool-size=64M --innodb-flush-method=nosync --skip-log-bin`,
 		"mysqld") + ` --gtid-mode=ON --enforce-gtid-consistency=ON \
 	--relay-log-recovery=ON --secure-file-priv=NULL --mysqlx=OFF --innodb-redo-log-capacity=32M \
 	--performance-schema-instrument='%=OFF' --performance-schema-digests-size=0 --performance-schema-max-table-instances=100 \

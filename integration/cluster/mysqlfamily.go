@@ -48,24 +48,25 @@ GRANT ALL ON shop.* TO 'app'@'%';
 CREATE DATABASE shop;
 `
 
-// seeded is the common part of the start scripts: the primary makes an empty
-// data directory once, and every server starts with a copy of it. Arguments
-// that depend on the server's role are in the file NAME.args.
+// seeded is the common part of the start scripts: whoever is first makes an
+// empty data directory, which all clusters of this process share, and every
+// server starts with a copy of it. Arguments that depend on the server's role
+// are in the file NAME.args.
 func seeded(s *Server, initialize, server string) string {
 	script := `set -eu
-data=/cluster/` + s.Name + ` seed=/cluster/seed tries=0
+data=/cluster/` + s.Name + ` seed=/seed/data
 if [ ! -d $data ]; then
+	exec 9>/seed/lock
+	flock 9
+	if [ ! -d $seed ]; then
+		rm -rf $seed.new
+` + initialize + `
+		mv $seed.new $seed
+	fi
+	exec 9>&-
 `
-	if s.source == "" {
-		script += initialize + "\nmv $seed.new $seed\n"
-	} else {
-		script += `	until [ -d $seed ]; do
-		tries=$((tries + 1))
-		[ $tries -lt 600 ] || exit 1
-		sleep 0.1
-	done
-	echo '--read-only=ON' >$data.args
-`
+	if s.source != "" {
+		script += "	echo '--read-only=ON' >$data.args\n"
 	}
 	return script + `	rm -rf $data.new
 	cp -a $seed $data.new

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -127,11 +128,20 @@ func (s *Server) Restart(ctx context.Context) error {
 
 // Freeze stops the server's processes where they are: connections stay open
 // and are accepted, and nothing answers.
-func (s *Server) Freeze(context.Context) error {
+func (s *Server) Freeze(ctx context.Context) error {
 	if s.State() != Running {
 		return fmt.Errorf("cluster: %s does not run", s.Name)
 	}
-	if err := s.c.pool.Client.PauseContainer(s.host()); err != nil {
+	// On a busy machine the kernel may need longer to stop all processes than
+	// the engine waits for it.
+	err := poll(ctx, func() error {
+		err := s.c.pool.Client.PauseContainer(s.host())
+		if err != nil && !strings.Contains(err.Error(), "unable to freeze") {
+			return final{err}
+		}
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("cluster: %s: %w", s.Name, err)
 	}
 	s.state.Store(int32(Frozen))
