@@ -103,6 +103,9 @@ type flavor interface {
 
 	// logFile is where the server logs statements, in its container.
 	logFile(s *Server) string
+	// readLog asks the server itself for its log from the offset on, which
+	// costs far less than a command in its container.
+	readLog(ctx context.Context, s *Server, offset int64) ([]byte, error)
 	logStatements(ctx context.Context, s *Server, on bool) error
 	// parser returns a fresh parser of that log.
 	parser() logParser

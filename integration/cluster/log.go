@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,6 +35,8 @@ type statementLog struct {
 }
 
 var logMarks atomic.Int64
+
+var errNotRunning = errors.New("cluster: the server does not run")
 
 // Statements returns the texts of the statements that the server executed for
 // the application's user since [Cluster.ClearStatements] or [Cluster.Reset],
@@ -114,7 +117,14 @@ func (s *Server) readLogLocked(ctx context.Context) error {
 }
 
 func (s *Server) readMoreLocked(ctx context.Context) error {
-	b, err := s.readFile(ctx, s.c.flavor.logFile(s), s.log.offset)
+	var b []byte
+	err := errNotRunning
+	if s.State() == Running {
+		b, err = s.c.flavor.readLog(ctx, s, s.log.offset)
+	}
+	if err != nil {
+		b, err = s.readFile(ctx, s.c.flavor.logFile(s), s.log.offset)
+	}
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ func (mysqlServer) script(s *Server) string {
 		mysqld --no-defaults --initialize-insecure --user=mysql --datadir=$seed.new --init-file=/seed/users.sql \
 			--innodb-redo-log-capacity=16M --innodb-buffer-pool-size=64M --innodb-flush-method=nosync --skip-log-bin`,
 		"mysqld") + ` --gtid-mode=ON --enforce-gtid-consistency=ON \
-	--relay-log-recovery=ON --secure-file-priv=NULL --mysqlx=OFF --innodb-redo-log-capacity=32M \
+	--relay-log-recovery=ON --secure-file-priv=/cluster --mysqlx=OFF --innodb-redo-log-capacity=32M \
 	--performance-schema-instrument='%=OFF' --performance-schema-digests-size=0 --performance-schema-max-table-instances=100 \
 	$(cat $data.args)
 `

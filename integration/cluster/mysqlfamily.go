@@ -90,6 +90,14 @@ func (mysqlFamily) version(ctx context.Context, db *sql.DB) (v string, err error
 
 func (mysqlFamily) logFile(s *Server) string { return "/cluster/" + s.Name + ".log" }
 
+func (m mysqlFamily) readLog(ctx context.Context, s *Server, offset int64) (b []byte, err error) {
+	err = s.admin.QueryRowContext(ctx, fmt.Sprintf("SELECT SUBSTRING(LOAD_FILE('%s'), %d)", m.logFile(s), offset+1)).Scan(&b)
+	if err == nil && b == nil {
+		err = fmt.Errorf("cluster: %s can't read its log", s.Name) // longer than max_allowed_packet
+	}
+	return b, err
+}
+
 func (mysqlFamily) logStatements(ctx context.Context, s *Server, on bool) error {
 	value := "OFF"
 	if on {

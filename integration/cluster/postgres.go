@@ -220,6 +220,11 @@ func (postgres) errant(context.Context, *Server, *Server) (string, error) { retu
 
 func (postgres) logFile(s *Server) string { return "/cluster/" + s.Name + ".log/statements.json" }
 
+func (p postgres) readLog(ctx context.Context, s *Server, offset int64) (b []byte, err error) {
+	err = s.admin.QueryRowContext(ctx, "SELECT pg_read_binary_file($1, $2, greatest((pg_stat_file($1)).size - $2, 0))", p.logFile(s), offset).Scan(&b)
+	return b, err
+}
+
 func (p postgres) logStatements(ctx context.Context, s *Server, on bool) error {
 	if on {
 		return p.set(ctx, s, "log_statement", "all")
