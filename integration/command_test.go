@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,15 +16,25 @@ import (
 	"github.com/rwsplit/rwsplit/integration/cluster"
 )
 
-// command builds cmd/rwsplit and returns a function that runs it with the DSN
-// of c in a file, and returns what it printed.
-func command(t *testing.T, c *cluster.Cluster) func(fails bool, options string, args ...string) string {
+// buildCommand builds cmd/rwsplit, with the race detector if this test has it:
+// all that it is made of was compiled that way before.
+func buildCommand(t *testing.T) (binary string) {
+	t.Helper()
+	binary = filepath.Join(t.TempDir(), "rwsplit")
+	args := []string{"build", "-C", "../cmd/rwsplit", "-o", binary}
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		args = append(args, "-race")
+	}
+	out, err := exec.CommandContext(t.Context(), "go", append(args, ".")...).CombinedOutput()
+	require.NoError(t, err, string(out))
+	return binary
+}
+
+// command returns a function that runs the binary with the DSN of c in a file,
+// and returns what it printed.
+func command(t *testing.T, c *cluster.Cluster, binary string) func(fails bool, options string, args ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	binary := filepath.Join(dir, "rwsplit")
-	build := exec.CommandContext(bounded(t), "go", "build", "-C", "../cmd/rwsplit", "-o", binary, ".")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
 	return func(fails bool, options string, args ...string) string {
 		t.Helper()
 		dsn := filepath.Join(dir, "dsn")
@@ -37,9 +49,10 @@ func command(t *testing.T, c *cluster.Cluster) func(fails bool, options string, 
 }
 
 func TestCommandsOnRealClusters(t *testing.T) {
+	binary := buildCommand(t)
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
 		ctx := bounded(t)
-		run := command(t, c)
+		run := command(t, c, binary)
 
 		out := run(false, "max_lag=1m", "check")
 		require.Regexp(t, `(?m)^primary +ok.* takes writes +read-write `, out)
