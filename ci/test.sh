@@ -24,10 +24,14 @@ fi
 
 work=$(mktemp -d)
 images_job=
+lanes=()
 cleanup() {
 	if [ -n "$images_job" ]; then
 		kill "$images_job" 2>/dev/null
 	fi
+	for lane in ${lanes[@]+"${lanes[@]}"}; do
+		kill -- "-$lane" 2>/dev/null
+	done
 	rm -rf "$work"
 }
 trap cleanup EXIT
@@ -88,11 +92,41 @@ elif [ -s "$work/missing" ]; then
 elif [ -n "${RWSPLIT_TEST_WITHOUT:-}" ]; then
 	not_covered="$RWSPLIT_TEST_WITHOUT (RWSPLIT_TEST_WITHOUT)"
 fi
+# Tests that put a load on their servers, or wait for long. They run beside the
+# others, with clusters of their own.
+load='^(TestSoak|TestFaults|TestNoReadBreaksItsPromise|TestOffload)$'
+
+# test_binary NAME FLAG... runs a part of the tests of the package that was
+# built.
+test_binary() {
+	local name=$1
+	shift
+	go tool test2json -p "$name" "$work/integration.test" -test.v=test2json -test.count=1 -test.paniconexit0 -test.timeout=30m -test.parallel=3 "$@" |
+		"$work/testreport" -totals "$work/totals" || touch "$work/failed"
+}
+
 for dir in ${containers[@]+"${containers[@]}"}; do
-	# Two packages at a time: each has clusters of its own, and waits for
-	# replication most of the time. Tests run on all engines at once.
-	test_module "$dir" -p 2 -parallel 3
+	say "module ${dir##*/}"
+	cd "$dir"
+	if go test -race -c -o "$work/integration.test" .; then
+		set -m # process groups, so that cleanup can end all of a lane
+		test_binary "${dir##*/}, load" -test.run "$load" &
+		lanes+=("$!")
+		test_binary "${dir##*/}" -test.skip "$load" &
+		lanes+=("$!")
+		set +m
+	else
+		status=1
+	fi
+	go test -race -count=1 -timeout 30m -parallel 3 -json $(go list ./... | grep -vx "$(go list .)") |
+		"$work/testreport" -totals "$work/totals" || status=1
+	wait ${lanes[@]+"${lanes[@]}"}
+	lanes=()
+	cd "$OLDPWD"
 done
+if [ -e "$work/failed" ]; then
+	status=1
+fi
 
 covered=$(sort -u "$RWSPLIT_TEST_COVERED" | paste -sd , | sed 's/,/, /g')
 total=$("$work/testreport" -totals "$work/totals" -sum)

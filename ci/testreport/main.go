@@ -8,11 +8,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -101,13 +103,15 @@ type report struct {
 	counts counts
 	output map[[2]string]*strings.Builder // of tests that have not ended, by package and name
 	inside map[string]counts              // by package
+	slow   map[string][]slowTest          // by package
 	shown  time.Time                      // when a package was last heard of
 	quiet  time.Duration                  // how long may pass until it is again
 }
 
 func newReport(out io.Writer) *report {
 	return &report{
-		out: out, output: make(map[[2]string]*strings.Builder), inside: make(map[string]counts),
+		out: out, output: make(map[[2]string]*strings.Builder),
+		inside: make(map[string]counts), slow: make(map[string][]slowTest),
 		shown: time.Now(), quiet: 20 * time.Second,
 	}
 }
@@ -177,6 +181,9 @@ func (r *report) test(e event) {
 		return
 	}
 	r.inside[e.Package] = c
+	if e.Elapsed >= slowAfter && !strings.Contains(e.Test, "/") {
+		r.slow[e.Package] = append(r.slow[e.Package], slowTest{e.Test, e.Elapsed})
+	}
 	key := [2]string{e.Package, e.Test}
 	if e.Action != "pass" && r.output[key] != nil {
 		fmt.Fprint(r.out, r.output[key].String())
@@ -204,8 +211,29 @@ func (r *report) end(e event) {
 	default:
 		return
 	}
+	r.slowest(e.Package)
 	r.shown = time.Now()
 	r.counts.passed += c.passed
 	r.counts.failed += c.failed
 	r.counts.skipped += c.skipped
+}
+
+// slowTest is a test that took long, with all its subtests.
+type slowTest struct {
+	name    string
+	elapsed float64
+}
+
+const (
+	slowAfter = 10 // seconds
+	slowShown = 8
+)
+
+// slowest tells where a package's time went.
+func (r *report) slowest(pkg string) {
+	slow := r.slow[pkg]
+	slices.SortFunc(slow, func(a, b slowTest) int { return cmp.Compare(b.elapsed, a.elapsed) })
+	for _, t := range slow[:min(len(slow), slowShown)] {
+		fmt.Fprintf(r.out, "     %6.1fs  %s\n", t.elapsed, t.name)
+	}
 }

@@ -29,6 +29,11 @@ func TestReportCountsTestsAndShowsFailures(t *testing.T) {
 {"Action":"skip","Package":"r","Elapsed":0}
 {"Action":"output","Package":"s","Output":"ok  \ts\t0.2s\n"}
 {"Action":"pass","Package":"s","Elapsed":0.2}
+{"Action":"pass","Package":"t","Test":"TestLong/one","Elapsed":11}
+{"Action":"pass","Package":"t","Test":"TestLong","Elapsed":11}
+{"Action":"pass","Package":"t","Test":"TestShort","Elapsed":1}
+{"Action":"pass","Package":"t","Test":"TestLonger","Elapsed":20.5}
+{"Action":"pass","Package":"t","Elapsed":33}
 `
 	var out bytes.Buffer
 	r := newReport(&out)
@@ -41,8 +46,11 @@ q.go:1: broken
 FAIL q  0.0s  0 passed, 1 failed
      r  no tests
 ok   s  0.2s  0 passed, 0 failed
+ok   t  33.0s  4 passed, 0 failed
+       20.5s  TestLonger
+       11.0s  TestLong
 `, out.String())
-	require.Equal(t, counts{passed: 1, failed: 2, skipped: 1}, r.counts)
+	require.Equal(t, counts{passed: 5, failed: 2, skipped: 1}, r.counts)
 }
 
 func TestALongPackageIsHeardOf(t *testing.T) {
