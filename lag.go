@@ -79,15 +79,6 @@ func (r *lagRing) thin(now time.Time) {
 	r.samples = r.samples[:len(r.samples)-1]
 }
 
-// newest returns the last position of the primary and when it was asked for;
-// the zero values if there is none.
-func (r *lagRing) newest() (pos Position, asked time.Time) {
-	if n := len(r.samples); n > 0 {
-		return r.samples[n-1].pos, r.samples[n-1].last
-	}
-	return Position{}, time.Time{}
-}
-
 // estimate says how old the data of a replica at have is. It compares a
 // logarithmic number of positions.
 func (r *lagRing) estimate(have Position) lagEstimate {

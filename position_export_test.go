@@ -48,18 +48,8 @@ const (
 type (
 	PositionFacts   = positionFacts
 	PositionChecker = positionChecker
-	TokenVerdict    = tokenVerdict
 	LagRing         = lagRing
 	LagEstimate     = lagEstimate
-)
-
-const (
-	TokenMet          = tokenMet
-	TokenComparable   = tokenComparable
-	TokenSticky       = tokenSticky
-	TokenAhead        = tokenAhead
-	TokenOtherHistory = tokenOtherHistory
-	TokenExpired      = tokenExpired
 )
 
 // A TokenParts is a token made of its parts.
@@ -76,14 +66,10 @@ func (t token) Reached(have Position) bool                         { return t.re
 func (t token) Merge(other token, sticky time.Duration) TokenParts { return t.merge(other, sticky) }
 func (t token) PrimaryUntil(now time.Time) time.Time               { return t.primaryUntil(now) }
 func (t token) Settle(primary Position) TokenParts                 { return t.settle(primary) }
-func (t token) Judge(primary Position, now time.Time) TokenVerdict {
-	return t.judge(primary, now)
-}
 
 func (r *lagRing) Add(pos Position, asked, answered time.Time) { r.add(pos, asked, answered) }
 func (r *lagRing) Estimate(have Position) LagEstimate          { return r.estimate(have) }
 func (r *lagRing) Len() int                                    { return len(r.samples) }
-func (r *lagRing) Newest() (Position, time.Time)               { return r.newest() }
 func (e lagEstimate) Lag(now time.Time) (time.Duration, bool)  { return e.lag(now) }
 func (e lagEstimate) AtMost(now time.Time) (time.Duration, bool) {
 	return e.atMost(now)

@@ -63,8 +63,9 @@ func WithSession(ctx context.Context) context.Context {
 
 // WithToken returns a context, in a session, whose reads see what token stands
 // for; see [Token]. Tokens add up. A token that is malformed, of another
-// cluster, or expired never makes a read fail or stale: the reads run on the
-// primary. An empty token changes nothing but opens the session.
+// cluster, or of a history that no server has never makes a read fail or
+// stale: the reads run on the primary. An empty token changes nothing but opens
+// the session.
 func WithToken(ctx context.Context, token string) context.Context {
 	ctx = WithSession(ctx)
 	if token == "" {

@@ -35,9 +35,6 @@ const (
 	maxTokenPositions = 4
 	// maxTokenSticky bounds what a forged token can ask for.
 	maxTokenSticky = time.Hour
-	// maxTokenAge is how old a token may be. A position does not age, but one
-	// that no server has reached after this time is none that they will reach.
-	maxTokenAge = 24 * time.Hour
 	// tokenClockSkew is how far the clocks of two processes may differ. Only
 	// the time-bound part of a token needs it.
 	tokenClockSkew = time.Second
@@ -247,58 +244,4 @@ func (t token) primaryUntil(now time.Time) time.Time {
 		return time.Time{}
 	}
 	return until
-}
-
-// tokenVerdict says what a token means beside the primary's position.
-type tokenVerdict uint8
-
-const (
-	// tokenMet: nothing is required any more.
-	tokenMet tokenVerdict = iota
-	// tokenComparable: the primary has it all; a replica that has reached the
-	// positions qualifies.
-	tokenComparable
-	// tokenSticky: reads stay on the primary until primaryUntil.
-	tokenSticky
-	// tokenAhead: beyond the primary's position. Either that was asked before
-	// the token was made (ask again), or the token's write is not on this
-	// primary. No replica has it either way.
-	tokenAhead
-	// tokenOtherHistory: another engine, cluster, timeline or domain. Nothing
-	// can be compared.
-	tokenOtherHistory
-	// tokenExpired: not met after maxTokenAge.
-	tokenExpired
-)
-
-// String names the verdict for the reason of a routing decision.
-func (v tokenVerdict) String() string {
-	return [...]string{
-		"token met", "token", "token bound by time", "token ahead of the primary",
-		"token of another history", "token expired",
-	}[v]
-}
-
-// judge says what the token means to a reader whose primary stood at primary
-// (the zero Position if that is not known). All but tokenMet and
-// tokenComparable mean primary.
-func (t token) judge(primary Position, now time.Time) tokenVerdict {
-	if !t.primaryUntil(now).IsZero() {
-		return tokenSticky
-	}
-	verdict := tokenMet
-	for _, want := range t.positions {
-		switch primary.relation(want) {
-		case positionReached:
-			verdict = max(verdict, tokenComparable)
-		case positionBehind:
-			verdict = max(verdict, tokenAhead)
-		default:
-			verdict = max(verdict, tokenOtherHistory)
-		}
-	}
-	if verdict > tokenComparable && now.Sub(t.made) > maxTokenAge {
-		return tokenExpired
-	}
-	return verdict
 }

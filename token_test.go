@@ -228,51 +228,6 @@ func TestTokenMerge(t *testing.T) {
 	}
 }
 
-func TestTokenJudge(t *testing.T) {
-	primary := postgresAt(t, "7/2:0/10")
-	soon := tokenTime.Add(time.Second)
-	old := tokenTime.Add(25 * time.Hour)
-	tests := []struct {
-		name    string
-		token   rwsplit.TokenParts
-		primary rwsplit.Position
-		now     time.Time
-		want    rwsplit.TokenVerdict
-	}{
-		{"on the primary", rwsplit.NewToken(tokenTime, 0, postgresAt(t, "7/2:0/9")), primary, soon, rwsplit.TokenComparable},
-		{"on the primary, a day old", rwsplit.NewToken(tokenTime, 0, postgresAt(t, "7/2:0/9")), primary, old, rwsplit.TokenComparable},
-		{"beyond the primary", rwsplit.NewToken(tokenTime, 0, postgresAt(t, "7/2:0/11")), primary, soon, rwsplit.TokenAhead},
-		{"beyond the primary, a day old", rwsplit.NewToken(tokenTime, 0, postgresAt(t, "7/2:0/11")), primary, old, rwsplit.TokenExpired},
-		{"another timeline", rwsplit.NewToken(tokenTime, 0, postgresAt(t, "7/1:0/9")), primary, soon, rwsplit.TokenOtherHistory},
-		{"another timeline, a day old", rwsplit.NewToken(tokenTime, 0, postgresAt(t, "7/1:0/9")), primary, old, rwsplit.TokenExpired},
-		{"another cluster", rwsplit.NewToken(tokenTime, 0, postgresAt(t, "8/2:0/9")), primary, soon, rwsplit.TokenOtherHistory},
-		{"another engine", rwsplit.NewToken(tokenTime, 0, mariadbAt(t, "0-1-1")), primary, soon, rwsplit.TokenOtherHistory},
-		{"one of two fits", rwsplit.NewToken(tokenTime, 0, postgresAt(t, "7/2:0/9"), postgresAt(t, "7/1:0/9")), primary, soon, rwsplit.TokenOtherHistory},
-		{"primary unknown", rwsplit.NewToken(tokenTime, 0, postgresAt(t, "7/2:0/9")), rwsplit.Position{}, soon, rwsplit.TokenOtherHistory},
-		{"nothing", rwsplit.NewToken(tokenTime, 0), primary, soon, rwsplit.TokenMet},
-		{"time runs", rwsplit.NewToken(tokenTime, 2*time.Second), primary, soon, rwsplit.TokenSticky},
-		{"time is over", rwsplit.NewToken(tokenTime, 2*time.Second), primary, tokenTime.Add(4 * time.Second), rwsplit.TokenMet},
-		{"time is over, the place remains", rwsplit.NewToken(tokenTime, 2*time.Second, postgresAt(t, "7/2:0/11")), primary, tokenTime.Add(4 * time.Second), rwsplit.TokenAhead},
-		{"mysql: not there yet", rwsplit.NewToken(tokenTime, 0, mysqlAt(t, uuidA+":7")), mysqlAt(t, uuidA+":1-6"), soon, rwsplit.TokenAhead},
-		{"mysql: unknown server", rwsplit.NewToken(tokenTime, 0, mysqlAt(t, uuidB+":7")), mysqlAt(t, uuidA+":1-6"), soon, rwsplit.TokenOtherHistory},
-		{"mariadb: not there yet", rwsplit.NewToken(tokenTime, 0, mariadbAt(t, "0-2-7")), mariadbAt(t, "0-1-6,1-1-1"), soon, rwsplit.TokenAhead},
-		{"mariadb: unknown domain", rwsplit.NewToken(tokenTime, 0, mariadbAt(t, "2-1-7")), mariadbAt(t, "0-1-6,3-1-1"), soon, rwsplit.TokenOtherHistory},
-		{"mariadb: another primary since", rwsplit.NewToken(tokenTime, 0, mariadbAt(t, "0-1-5")), mariadbAt(t, "0-2-6"), soon, rwsplit.TokenOtherHistory},
-		{"mariadb: a number given twice", rwsplit.NewToken(tokenTime, 0, mariadbAt(t, "0-2-6")), mariadbAt(t, "0-1-6"), soon, rwsplit.TokenOtherHistory},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			got := tt.token.Judge(tt.primary, tt.now)
-			if got != tt.want {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-			if got == rwsplit.TokenComparable && !tt.token.Reached(tt.primary) {
-				t.Error("the primary has not reached what it is said to have")
-			}
-		})
-	}
-}
-
 func TestATokenOlderThanAPromotionSettlesOnTheNewPrimary(t *testing.T) {
 	tests := []struct {
 		name                 string
