@@ -281,6 +281,20 @@ func (c *Connector) Classify(query string) Statement {
 	return st
 }
 
+// Tables says which tables a text changes, if it writes, or else reads, with
+// all that their names hide, as this Connector's statements are judged with
+// tracking=table. ok is false while the text counts for the whole database:
+// with tracking=database, until the catalog has been read, and for whatever is
+// unclear. Names are those of the catalog in lower case, without their schema;
+// a partition counts as the table that it is part of.
+func (c *Connector) Tables(query string) (names []string, ok bool) {
+	_, f := c.classifier.Load().classify(query)
+	if f.all {
+		return nil, false
+	}
+	return f.names(&c.tableNames), true
+}
+
 // Driver returns a [Driver] that knows its Connector; it is what
 // [sql.DB.Driver] returns.
 func (c *Connector) Driver() driver.Driver { return c.driver }

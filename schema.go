@@ -12,20 +12,26 @@ type schemaReader interface {
 }
 
 // schemaFacts is what the catalog says. Objects have keys, which tell those of
-// one name apart; the empty key stands for anything at all.
+// one name apart.
 type schemaFacts struct {
 	tables   []schemaTable
 	routines []schemaRoutine
 	parts    []schemaPart
 	links    []schemaLink
 	texts    []schemaText
-	// always are texts of things that a statement uses without naming them,
-	// such as the functions of operators.
-	always []string
 	// hiddenCascades: there are tables that this user can't see, and which may
 	// pass on deletes and updates.
 	hiddenCascades bool
 }
+
+// Keys of no object.
+const (
+	// anything at all may happen; what the user can't see counts as this too.
+	anything = ""
+	// everyStatement is an event of its own: it is linked to what a statement
+	// uses without naming it, such as the functions of operators.
+	everyStatement = "*"
+)
 
 // schemaTable is a table or view.
 type schemaTable struct {

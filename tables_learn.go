@@ -51,17 +51,11 @@ func learnTables(names *tableNames, lang language, facts *schemaFacts) *tableInd
 		x := &facts.texts[i]
 		g.addText(reader, g.node(x.of), x.on, x.text, x.locals)
 	}
-	always := int32(len(g.nodes))
-	g.nodes = append(g.nodes, schemaNode{routine: true})
-	for _, text := range facts.always {
-		g.addText(reader, always, eventRun, text, nil)
-	}
-
 	walk := schemaWalk{g: g, seen: make([]events, len(g.nodes)), hiddenCascades: facts.hiddenCascades}
 	for k := range g.index.list {
 		walk.entry(&g.index.list[k], g.named[k])
 	}
-	g.index.always.hides = &[eventCount]tableEffects{runBit: walk.from(eventRun, []int32{always})}
+	g.index.always.hides = &[eventCount]tableEffects{runBit: walk.from(eventRun, []int32{g.node(everyStatement)})}
 	return g.index
 }
 
@@ -108,6 +102,8 @@ func (g *schemaGraph) addNames(names *tableNames, facts *schemaFacts) bool {
 		g.byKey[r.key] = int32(len(g.nodes))
 		g.nodes = append(g.nodes, schemaNode{routine: true})
 	}
+	g.byKey[everyStatement] = int32(len(g.nodes))
+	g.nodes = append(g.nodes, schemaNode{routine: true})
 	g.index = newTableIndex(list)
 	g.index.beyondASCII, g.index.quotes = beyondASCII, quotes
 	return true
@@ -116,7 +112,7 @@ func (g *schemaGraph) addNames(names *tableNames, facts *schemaFacts) bool {
 // node returns the node of a key. What has none can't be seen and may be
 // anything.
 func (g *schemaGraph) node(key string) int32 {
-	if i, ok := g.byKey[key]; ok && key != "" {
+	if i, ok := g.byKey[key]; ok && key != anything {
 		return i
 	}
 	return anythingNode

@@ -1,0 +1,245 @@
+package rwsplit
+
+import (
+	"context"
+	"hash/fnv"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+var _ schemaReader = mysqlDialect{}
+
+// Both engines show a user what its privileges reach: tables with any
+// privilege, triggers with TRIGGER on their table, the text of views with SHOW
+// VIEW and that of routines with a privilege of their own. What is hidden
+// counts as anything at all.
+// https://dev.mysql.com/doc/refman/8.4/en/information-schema.html
+// https://mariadb.com/kb/en/information-schema-tables/
+
+const mysqlOwnSchemas = `('mysql', 'information_schema', 'performance_schema', 'sys')`
+
+const (
+	mysqlSchemaTables = `SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, COALESCE(ENGINE, '')
+		FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT IN ` + mysqlOwnSchemas
+
+	mysqlSchemaViews = `SELECT TABLE_SCHEMA, TABLE_NAME, COALESCE(VIEW_DEFINITION, '')
+		FROM information_schema.VIEWS WHERE TABLE_SCHEMA NOT IN ` + mysqlOwnSchemas
+
+	mysqlSchemaTriggers = `SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, EVENT_MANIPULATION, COALESCE(ACTION_STATEMENT, ''), SQL_MODE
+		FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA NOT IN ` + mysqlOwnSchemas
+
+	mysqlSchemaRoutines = `SELECT ROUTINE_SCHEMA, ROUTINE_NAME, ROUTINE_TYPE, ROUTINE_BODY, COALESCE(ROUTINE_DEFINITION, ''), SQL_MODE
+		FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA NOT IN ` + mysqlOwnSchemas
+
+	mysqlSchemaCascades = `SELECT UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, CONSTRAINT_SCHEMA, TABLE_NAME, DELETE_RULE, UPDATE_RULE
+		FROM information_schema.REFERENTIAL_CONSTRAINTS
+		WHERE DELETE_RULE NOT IN ('RESTRICT', 'NO ACTION') OR UPDATE_RULE NOT IN ('RESTRICT', 'NO ACTION')`
+)
+
+// mysqlPlainEngines keep the rows of their tables themselves. What others
+// show, such as FEDERATED, CONNECT and MERGE, may be the rows of other tables.
+var mysqlPlainEngines = map[string]bool{
+	"innodb": true, "myisam": true, "aria": true, "memory": true, "archive": true, "csv": true, "blackhole": true,
+	"rocksdb": true, "tokudb": true, "columnstore": true, "ndbcluster": true, "ndb": true,
+}
+
+// readSchema reads what the names of tables and routines hide.
+func (mysqlDialect) readSchema(ctx context.Context, s PhysicalConn) (schemaFacts, error) {
+	m := mysqlSchema{known: make(map[string]bool), viewText: make(map[string]bool)}
+	for _, q := range []struct {
+		query string
+		each  func(row []string)
+	}{
+		{"SHOW GRANTS", func(row []string) { m.grants.read(row[0]) }},
+		{mysqlSchemaTables, m.table},
+		{mysqlSchemaViews, m.view},
+		{mysqlSchemaTriggers, m.trigger},
+		{mysqlSchemaRoutines, m.routine},
+		{mysqlSchemaCascades, m.cascade},
+	} {
+		if err := s.queryAll(ctx, q.query, q.each); err != nil {
+			return schemaFacts{}, err
+		}
+	}
+	m.hidden()
+	return m.facts, nil
+}
+
+// mysqlSchema turns rows of the information schema into facts.
+type mysqlSchema struct {
+	facts    schemaFacts
+	grants   triggerGrants
+	known    map[string]bool // keys of tables and views
+	viewText map[string]bool // keys of views whose text is known
+	names    [][3]string     // key, schema and name of tables, for their triggers
+}
+
+func mysqlKey(schema, name string) string { return asciiLower(schema) + "\x00" + asciiLower(name) }
+
+func (m *mysqlSchema) link(from string, on events, to string, does events) {
+	m.facts.links = append(m.facts.links, schemaLink{from: from, on: on, to: to, does: does})
+}
+
+func (m *mysqlSchema) table(row []string) {
+	key := mysqlKey(row[0], row[1])
+	kind := tablePlain
+	switch row[2] {
+	case "VIEW", "SYSTEM VIEW":
+		kind = tableView
+	case "SEQUENCE":
+		kind = tableSequence
+	case "TEMPORARY":
+		return // of this session
+	default:
+		if !mysqlPlainEngines[asciiLower(row[3])] {
+			kind = tableForeign
+		}
+		m.names = append(m.names, [3]string{key, row[0], row[1]})
+	}
+	m.known[key] = true
+	m.facts.tables = append(m.facts.tables, schemaTable{key: key, name: row[1], kind: kind})
+}
+
+func (m *mysqlSchema) view(row []string) {
+	if row[2] == "" {
+		return
+	}
+	key := mysqlKey(row[0], row[1])
+	m.viewText[key] = true
+	m.facts.texts = append(m.facts.texts, schemaText{of: key, on: eventRead | eventWrites, text: row[2]})
+}
+
+func (m *mysqlSchema) trigger(row []string) {
+	key := mysqlKey(row[0], row[1])
+	var on events
+	for event, name := range map[events]string{eventInsert: "INSERT", eventUpdate: "UPDATE", eventDelete: "DELETE"} {
+		if strings.Contains(row[2], name) {
+			on |= event
+		}
+	}
+	if on == 0 || row[3] == "" || strings.Contains(row[4], "ORACLE") {
+		m.link(key, eventWrites, anything, 0)
+		return
+	}
+	m.facts.texts = append(m.facts.texts, schemaText{of: key, on: on, text: row[3]})
+}
+
+func (m *mysqlSchema) routine(row []string) {
+	if row[2] != "FUNCTION" && row[2] != "PROCEDURE" {
+		return // a package: what is in it has names that nobody knows
+	}
+	key := row[2] + "\x00" + mysqlKey(row[0], row[1])
+	m.facts.routines = append(m.facts.routines, schemaRoutine{key: key, name: row[1]})
+	if row[3] != "SQL" || row[4] == "" || strings.Contains(row[5], "ORACLE") {
+		m.link(key, eventRun, anything, 0)
+		return
+	}
+	m.facts.texts = append(m.facts.texts, schemaText{of: key, on: eventRun, text: row[4]})
+}
+
+func (m *mysqlSchema) cascade(row []string) {
+	parent, child := mysqlKey(row[0], row[1]), mysqlKey(row[2], row[3])
+	if !m.known[parent] {
+		// Nobody knows what cascades to the parent.
+		m.facts.hiddenCascades = true
+		return
+	}
+	switch row[4] {
+	case "RESTRICT", "NO ACTION":
+	case "CASCADE":
+		m.link(parent, eventDelete, child, eventDelete)
+	default:
+		m.link(parent, eventDelete, child, eventUpdate)
+	}
+	switch row[5] {
+	case "RESTRICT", "NO ACTION":
+	default:
+		m.link(parent, eventUpdate, child, eventUpdate)
+	}
+}
+
+// hidden adds what the user's privileges do not show.
+func (m *mysqlSchema) hidden() {
+	for _, t := range m.facts.tables {
+		if t.kind == tableView && !m.viewText[t.key] {
+			m.link(t.key, eventRead|eventWrites, anything, 0)
+		}
+	}
+	for _, n := range m.names {
+		if !m.grants.show(n[1], n[2]) {
+			m.link(n[0], eventWrites, anything, 0)
+		}
+	}
+}
+
+// triggerGrants says of which tables the user sees the triggers, from SHOW
+// GRANTS, which includes those of the roles that are active:
+// https://dev.mysql.com/doc/refman/8.4/en/show-grants.html
+// https://mariadb.com/kb/en/show-grants/
+type triggerGrants struct {
+	all     bool
+	schemas map[string]bool // false: revoked
+	tables  map[string]bool
+}
+
+var (
+	grantLine       = regexp.MustCompile("^(GRANT|REVOKE) (.+?) ON (\\*|`(?:[^`]|``)+`)\\.(\\*|`(?:[^`]|``)+`) (?:TO|FROM) ")
+	grantOfTriggers = regexp.MustCompile(`(?:^|, ?)(?:TRIGGER|ALL PRIVILEGES)(?:,|$)`)
+)
+
+func (g *triggerGrants) read(line string) {
+	m := grantLine.FindStringSubmatch(line)
+	if m == nil || !grantOfTriggers.MatchString(m[2]) {
+		return
+	}
+	if g.schemas == nil {
+		g.schemas, g.tables = make(map[string]bool), make(map[string]bool)
+	}
+	grant, schema, table := m[1] == "GRANT", m[3], m[4]
+	name := func(quoted string) string {
+		return strings.ReplaceAll(strings.Trim(quoted, "`"), "``", "`")
+	}
+	switch {
+	case schema == "*":
+		g.all = grant
+	case table == "*":
+		// A name may be a pattern; only names that are none are trusted.
+		g.schemas[strings.NewReplacer(`\\_`, "_", `\_`, "_", `\\%`, "%", `\%`, "%").Replace(name(schema))] = grant
+	case grant:
+		g.tables[mysqlKey(name(schema), name(table))] = true
+	}
+}
+
+// show reports whether the user sees the triggers of a table.
+func (g *triggerGrants) show(schema, table string) bool {
+	granted, ok := g.schemas[schema]
+	return ok && granted || g.all && (!ok || granted) || g.tables[mysqlKey(schema, table)]
+}
+
+// Every definition that begins to change is counted, by whatever way the
+// statement came. One that takes its time is looked for among the statements
+// that run, as far as the user sees those: of all users with PROCESS.
+const (
+	mysqlDefinitionCounters = `SHOW GLOBAL STATUS WHERE Variable_name REGEXP '^Com_(create|alter|drop|rename|grant|revoke|import|install|uninstall)'
+		AND Variable_name NOT LIKE '%temporary%'`
+
+	mysqlRunningDefinitions = `SELECT COALESCE(GROUP_CONCAT(ID, ' ', LEFT(INFO, 200) ORDER BY ID), '') FROM information_schema.PROCESSLIST
+		WHERE COMMAND <> 'Sleep' AND INFO REGEXP '(^|[*]/)[[:space:]]*(create|alter|drop|rename|import)[[:space:]]'
+		AND INFO NOT REGEXP '^[[:space:]]*(create|drop)[[:space:]]+(or[[:space:]]+replace[[:space:]]+)?temporary'`
+)
+
+func (mysqlDialect) schemaFingerprint(ctx context.Context, s PhysicalConn) (string, error) {
+	h := fnv.New64a()
+	err := s.queryAll(ctx, mysqlDefinitionCounters, func(row []string) {
+		_, _ = h.Write([]byte(row[0] + "=" + row[1] + "\n"))
+	})
+	if err != nil {
+		return "", err
+	}
+	running, err := s.QueryText(ctx, mysqlRunningDefinitions)
+	if err != nil {
+		return "", err
+	}
+	return strconv.FormatUint(h.Sum64(), 16) + " " + running[0], nil
+}
