@@ -92,28 +92,35 @@ elif [ -s "$work/missing" ]; then
 elif [ -n "${RWSPLIT_TEST_WITHOUT:-}" ]; then
 	not_covered="$RWSPLIT_TEST_WITHOUT (RWSPLIT_TEST_WITHOUT)"
 fi
-# Tests that put a load on their servers, or wait for long. They run beside the
-# others, with clusters of their own.
+# Tests that put a load on their servers, or wait for long. They have a lane of
+# their own; the others are dealt out to two. Lanes run side by side, each with
+# clusters of its own: most of the time a test waits for replication.
 load='^(TestSoak|TestFaults|TestNoReadBreaksItsPromise|TestOffload)$'
 
-# test_binary NAME FLAG... runs a part of the tests of the package that was
-# built.
-test_binary() {
-	local name=$1
-	shift
-	go tool test2json -p "$name" "$work/integration.test" -test.v=test2json -test.count=1 -test.paniconexit0 -test.timeout=30m -test.parallel=3 "$@" |
+# lane NAME TESTS: runs tests of the package that was built.
+lane() {
+	go tool test2json -p "$1" "$work/integration.test" -test.v=test2json -test.count=1 -test.paniconexit0 \
+		-test.timeout=30m -test.parallel=3 -test.run "$2" |
 		"$work/testreport" -totals "$work/totals" || touch "$work/failed"
 }
 
+# every REST: the pattern of every other test that puts no load on, from the
+# first (REST 1) or the second (REST 0) on.
+every() {
+	"$work/integration.test" -test.list . | grep '^Test' | grep -Ev "$load" |
+		awk -v rest="$1" 'NR % 2 == rest' | paste -sd '|' | sed 's/.*/^(&)$/'
+}
+
 for dir in ${containers[@]+"${containers[@]}"}; do
-	say "module ${dir##*/}"
+	name=${dir##*/}
+	say "module $name"
 	cd "$dir"
 	if go test -race -c -o "$work/integration.test" .; then
 		set -m # process groups, so that cleanup can end all of a lane
-		test_binary "${dir##*/}, load" -test.run "$load" &
-		lanes+=("$!")
-		test_binary "${dir##*/}" -test.skip "$load" &
-		lanes+=("$!")
+		for tests in "$load" "$(every 1)" "$(every 0)"; do
+			lane "$name, lane $((${#lanes[@]} + 1))" "$tests" &
+			lanes+=("$!")
+		done
 		set +m
 	else
 		status=1
