@@ -83,6 +83,25 @@ func (s *server) untrack(w *wire) {
 	delete(s.wires, w)
 }
 
+// severIdle closes the network connections of which no scope makes use and that
+// were opened for another role than the server has now: an idle pooled
+// connection may not be taken again for hours. It is called when the new role
+// is published already: who has taken the connection by then either shows here
+// as busy, or sees the new role before anything is sent.
+func (s *server) severIdle(role Role) {
+	s.mu.Lock()
+	var idle []*wire
+	for w := range s.wires {
+		if w.role != role && !w.busy.Load() {
+			idle = append(idle, w)
+		}
+	}
+	s.mu.Unlock()
+	for _, w := range idle {
+		w.sever()
+	}
+}
+
 // release ends every call that waits for this backend: it accepts, but does
 // not answer, and would keep its callers for as long as they have patience.
 func (s *server) release() {

@@ -18,10 +18,11 @@ type conn struct {
 	gen    uint32 // the roles that the slots were last held against
 	owns   bool   // made by Driver.Open: closes its Connector
 
-	poisoned bool  // something that the application relies on is gone
-	lost     error // what the first call after that returns
-	tx       int   // slot with an open transaction, or none
-	pending  *tx   // a transaction that begins with its first statement
+	poisoned bool       // something that the application relies on is gone
+	lost     error      // what the first call after that returns
+	tx       int        // slot with an open transaction, or none
+	pending  *tx        // a transaction that begins with its first statement
+	left     []leftConn // given up in this scope, while rows of them were read
 
 	// The scope: since checkout.
 	since  time.Time
@@ -178,8 +179,9 @@ func (c *conn) usable() error {
 	return driver.ErrBadConn
 }
 
-// IsValid ends a scope. Physical connections that broke are dropped; the rest
-// of the pooled connection lives on, unless something was lost.
+// IsValid ends a scope. Physical connections that broke, or whose server has
+// another role now, are dropped; the rest of the pooled connection lives on,
+// unless something was lost.
 func (c *conn) IsValid() bool {
 	valid := !c.poisoned || c.lost != nil
 	for i := range c.slots {
@@ -192,8 +194,31 @@ func (c *conn) IsValid() bool {
 		if sl.ci != nil && (sl.broken || !c.relies(sl) && !c.alive(sl)) {
 			c.forget(sl)
 		}
+		if sl.ci != nil && !sl.readsOn() {
+			sl.wire.busy.Store(false)
+		}
 	}
+	// Roles that change from here on find the connections idle.
+	snap := c.c.board.load()
+	for i := range c.slots {
+		sl := &c.slots[i]
+		switch {
+		case sl.ci == nil || sl.role == snap.role(i) || sl.readsOn():
+		case c.relies(sl):
+			sl.wire.sever() // the next call hears of it
+		default:
+			c.forget(sl)
+		}
+	}
+	c.closeAllLeft()
 	return valid
+}
+
+func (c *conn) closeAllLeft() {
+	for _, l := range c.left {
+		c.c.closeLeft(l)
+	}
+	c.left = nil
 }
 
 // Close closes all physical connections, off the caller's path.
@@ -205,6 +230,7 @@ func (c *conn) Close() error {
 		}
 		c.c.writes.unregister(&sl.open)
 	}
+	c.closeAllLeft()
 	c.poisoned, c.lost = true, nil
 	c.c.forgetConn(c)
 	if c.owns {

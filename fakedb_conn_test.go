@@ -60,6 +60,9 @@ func (c *fakeConn) kill() { c.broken.Store(true) }
 func (c *fakeConn) dialWire(ctx context.Context) {
 	client, server := net.Pipe()
 	c.wire = [2]net.Conn{client, server}
+	c.s.mu.Lock()
+	c.s.ends = append(c.s.ends, server)
+	c.s.mu.Unlock()
 	rwsplit.Dialled(ctx, client)
 }
 

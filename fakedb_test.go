@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -100,11 +101,12 @@ type fakeServer struct {
 	replies map[string]fakeReply
 	misuses []string
 	conns   []*fakeConn
-	open    int // connections
-	peak    int // most connections open at once
-	stmts   int // open statements
-	rows    int // open rows
-	txs     int // open transactions
+	ends    []net.Conn // of network connections, at this server
+	open    int        // connections
+	peak    int        // most connections open at once
+	stmts   int        // open statements
+	rows    int        // open rows
+	txs     int        // open transactions
 	lastID  int64
 	started time.Time
 }
@@ -301,6 +303,18 @@ func (s *fakeServer) openRows() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.rows
+}
+
+// connected returns how many network connections the server has.
+func (s *fakeServer) connected() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, end := range s.ends {
+		if end.SetDeadline(time.Time{}) == nil { // it fails when either end is closed
+			n++
+		}
+	}
+	return n
 }
 
 // killConns ends every connection behind the client's back.

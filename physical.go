@@ -141,7 +141,9 @@ func (p PhysicalConn) queryAll(ctx context.Context, query string, each func(row 
 // stuck call can be ended from another goroutine: a driver.Conn is not for
 // concurrent use, a net.Conn is.
 type wire struct {
-	nc atomic.Pointer[net.Conn]
+	role Role        // that the connection is opened for; it does not change
+	busy atomic.Bool // some scope uses the connection
+	nc   atomic.Pointer[net.Conn]
 }
 
 func (w *wire) set(nc net.Conn) { w.nc.Store(&nc) }
@@ -155,4 +157,12 @@ func (w *wire) interrupt() bool {
 	}
 	_ = (*nc).SetDeadline(time.Unix(1, 0))
 	return true
+}
+
+// sever closes the network connection, so that the server is rid of it. What is
+// above finds out when it is used next.
+func (w *wire) sever() {
+	if nc := w.nc.Load(); nc != nil {
+		_ = (*nc).Close()
+	}
 }

@@ -302,6 +302,10 @@ func (r *roleKeeper) publishLocked(next int, why string) {
 	if t != nil {
 		t.rolesMoved()
 	}
+	snap := c.board.load()
+	for i, srv := range c.servers {
+		go srv.severIdle(snap.role(i)) // whatever a base driver's network connection does when it is closed
+	}
 }
 
 // successor waits until another server than old is in charge, or old says that
@@ -383,14 +387,13 @@ func (c *conn) followRoles() error {
 		case sl.ci == nil:
 			sl.role = role
 			sl.tx = c.c.freshTx(role)
-		case sl.role == RoleReplica && sl.tx.active():
-			// It reads what it began with, and is given up when it has ended.
+		case sl.readsOn():
 			c.gen--
 		default:
 			if c.relies(sl) || c.pinned == i {
 				gone = sl
 			}
-			c.forget(sl)
+			c.leave(sl)
 			sl.role = role
 			sl.tx = c.c.freshTx(role)
 		}

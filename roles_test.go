@@ -1,6 +1,7 @@
 package rwsplit_test
 
 import (
+	"database/sql"
 	"errors"
 	"testing"
 	"time"
@@ -16,6 +17,9 @@ func newRolesCluster(t *testing.T, replicas int) *fakeCluster {
 	}, fakeShape{})
 	for _, r := range f.replicas {
 		r.standby.Store(true)
+	}
+	for _, s := range f.servers() {
+		s.wired = true
 	}
 	mustExec(t, f, "INSERT INTO t VALUES (1)")
 	return f
@@ -158,4 +162,129 @@ func TestStatementPreparedBeforeAPromotion(t *testing.T) {
 		}
 	}
 	equal(t, "executions on the new primary", ran, 3)
+}
+
+// fill leaves n idle connections in the pool, each of which has written, and
+// read on every replica.
+func (f *fakeCluster) fill(n int) {
+	f.t.Helper()
+	f.SetMaxIdleConns(n)
+	conns := make([]*sql.Conn, n)
+	for i := range conns {
+		conns[i] = f.mustConn()
+		mustExec(f.t, conns[i], "INSERT INTO t VALUES (1)")
+		seen := map[string]bool{}
+		for len(seen) < len(f.replicas) {
+			seen[where(f.t, rwsplit.WithReplica(bg), conns[i])] = true
+		}
+	}
+	for _, conn := range conns {
+		_ = conn.Close()
+	}
+}
+
+// promote puts the first replica in charge, and the primary under it.
+func (f *fakeCluster) promote() {
+	f.t.Helper()
+	f.primary.standby.Store(true)
+	f.replicas[0].standby.Store(false)
+	soon(f.t, "the promotion", func() bool { return f.stats().RoleChanges["promotion"] == 1 })
+}
+
+// rolesProbe is the connection on which a server is asked for its role.
+const rolesProbe = 1
+
+func TestIdleConnectionsOfAnotherRoleAreCut(t *testing.T) {
+	f := newRolesCluster(t, 2)
+	const n = 5
+	f.fill(n)
+	for _, s := range f.servers() {
+		soon(t, "all connections to "+s.name, func() bool { return s.connected() == n+rolesProbe })
+	}
+	f.promote()
+	soon(t, "the end of the idle connections, without a statement", func() bool {
+		return f.primary.connected() == rolesProbe && f.replicas[0].connected() == rolesProbe
+	})
+	equal(t, "connections to a server that has kept its role", f.replicas[1].connected(), n+rolesProbe)
+
+	// Whoever takes the pooled connections notices nothing.
+	dials := f.replicas[0].count(opConnect)
+	f.fill(n)
+	equal(t, "new connections to the new primary", f.replicas[0].count(opConnect)-dials, n)
+	for _, d := range f.routes() {
+		if d.Statement.Writes && d.Backend.Name != "primary" && d.Backend.Name != "replica1" {
+			t.Errorf("a write ran on %v", d.Backend)
+		}
+	}
+}
+
+func TestConnectionsInUseAreNotCutWithTheRole(t *testing.T) {
+	f := newRolesCluster(t, 1)
+	f.fill(3)
+	tx, err := f.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustExec(t, tx, "INSERT INTO t VALUES (1)")
+	conn := f.mustConn()
+	rows, err := conn.QueryContext(rwsplit.WithPrimary(bg), "SELECT server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.promote()
+	soon(t, "the end of the idle connection", func() bool { return f.primary.connected() == rolesProbe+2 })
+
+	// The next call in the transaction says that it is gone.
+	if _, err := tx.Exec("INSERT INTO t VALUES (2)"); err == nil {
+		t.Error("a transaction went on without its server")
+	}
+	_ = tx.Rollback()
+	soon(t, "the end of the transaction's connection", func() bool { return f.primary.connected() == rolesProbe+1 })
+
+	// What was begun to be read is read to its end, whatever comes in between.
+	mustExec(t, conn, "INSERT INTO t VALUES (1)")
+	var name string
+	if !rows.Next() || rows.Scan(&name) != nil || name != "primary" || rows.Next() || rows.Err() != nil {
+		t.Errorf("the rows broke: got %q, error %v", name, rows.Err())
+	}
+	if err := rows.Close(); err != nil {
+		t.Error(err)
+	}
+	_ = conn.Close()
+	soon(t, "the end of the reader's connection", func() bool { return f.primary.connected() == rolesProbe })
+}
+
+// A transaction begun by text may stay in the pool: it is cut off, too, and the
+// next call must say so.
+func TestIdleTransactionIsNotReplacedInSilence(t *testing.T) {
+	f := newRolesCluster(t, 1)
+	f.SetMaxOpenConns(1)
+	mustExec(t, f, "BEGIN")
+	mustExec(t, f, "INSERT INTO t VALUES (1)")
+	f.promote()
+	soon(t, "the end of the idle connection", func() bool { return f.primary.connected() == rolesProbe })
+	if _, err := f.Exec("INSERT INTO t VALUES (2)"); err == nil {
+		t.Error("a transaction went on without its server")
+	}
+	for _, c := range f.replicas[0].log(opExec) {
+		if c.Query == "INSERT INTO t VALUES (2)" {
+			t.Error("its statement ran on the new primary")
+		}
+	}
+	mustExec(t, f, "INSERT INTO t VALUES (3)")
+}
+
+// Those that were in use while the roles changed are dropped when they come
+// back to the pool.
+func TestConnectionThatComesBackAfterAPromotionIsDropped(t *testing.T) {
+	f := newRolesCluster(t, 1)
+	f.SetMaxIdleConns(4)
+	conn := f.mustConn()
+	mustExec(t, conn, "INSERT INTO t VALUES (1)")
+	where(t, bg, conn)
+	f.promote()
+	_ = conn.Close()
+	soon(t, "the end of its connections", func() bool {
+		return f.primary.connected() == rolesProbe && f.replicas[0].connected() == rolesProbe
+	})
 }

@@ -51,6 +51,11 @@ type slotTx struct {
 
 func (t *slotTx) active() bool { return t.open || t.autocommitOff }
 
+// readsOn reports that the slot has a transaction on a replica: whatever its
+// server becomes, it reads what it began with, and is given up when it has
+// ended.
+func (sl *slot) readsOn() bool { return sl.role == RoleReplica && sl.tx.active() }
+
 // dialTimeout bounds the dialling of a replica: a frozen one must not hold a
 // read that others could serve.
 const dialTimeout = 3 * time.Second
@@ -66,7 +71,8 @@ func (c *conn) dial(ctx context.Context, sl *slot) error {
 	if err := sl.srv.gate.enter(ctx, c.c.conns.Load, closeTimeout); err != nil {
 		return err
 	}
-	w := &wire{}
+	w := &wire{role: role}
+	w.busy.Store(true)
 	sl.srv.track(w)
 	ci, seen, err := c.c.connect(ctx, sl.srv, role, w)
 	if err != nil {
@@ -156,6 +162,7 @@ var errSlotLost = errors.New("rwsplit: physical connection lost while idle")
 // reset does what database/sql does with a connection between two uses.
 func (c *conn) reset(ctx context.Context, sl *slot) error {
 	sl.stale = false
+	sl.wire.busy.Store(true)
 	if !c.alive(sl) {
 		return errSlotLost
 	}
@@ -221,6 +228,16 @@ func (c *conn) drop(sl *slot) {
 	c.retire(sl)
 }
 
+// leave gives up the physical connection for another one, also while somebody
+// may be reading rows of it: then it is closed with the scope.
+func (c *conn) leave(sl *slot) {
+	if !sl.rows {
+		c.forget(sl)
+		return
+	}
+	c.left = append(c.left, c.detach(sl))
+}
+
 // retire closes the physical connection: at once, or with the scope if
 // somebody may still be reading rows of it. A base connection is not for use
 // by two goroutines, and database/sql would not close it under its rows either.
@@ -233,22 +250,34 @@ func (c *conn) retire(sl *slot) {
 }
 
 // forget closes the physical connection off the caller's path.
-func (c *conn) forget(sl *slot) {
-	stmts := sl.closed
+func (c *conn) forget(sl *slot) { c.c.closeLeft(c.detach(sl)) }
+
+// leftConn is a physical connection that no slot has any more.
+type leftConn struct {
+	srv   *server
+	ci    driver.Conn
+	wire  *wire
+	stmts []driver.Stmt // to be closed before it
+}
+
+// detach empties the slot.
+func (c *conn) detach(sl *slot) leftConn {
+	l := leftConn{sl.srv, sl.ci, sl.wire, sl.closed}
 	for _, st := range sl.stmts {
 		if b := st.detach(sl); b != nil {
-			stmts = append(stmts, b)
+			l.stmts = append(l.stmts, b)
 		}
 	}
-	ci, w := sl.ci, sl.wire
 	c.held = c.held.without(c.index(sl))
 	sl.ci, sl.wire, sl.closed, sl.stmts = nil, nil, nil, nil
 	sl.rows, sl.broken = false, false
 	c.cutShort(sl)
 	sl.state = 0
 	sl.tx = c.c.freshTx(sl.role)
-	c.c.closePhysical(sl.srv, ci, w, stmts)
+	return l
 }
+
+func (c *Connector) closeLeft(l leftConn) { c.closePhysical(l.srv, l.ci, l.wire, l.stmts) }
 
 // cutShort says that the connection ended before the slot's open write was
 // known to have ended: it may still do so.
