@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/rwsplit/rwsplit"
 	"github.com/rwsplit/rwsplit/integration/cluster"
 )
 
@@ -50,11 +51,11 @@ var faults = []fault{
 		mend: func(ctx context.Context, l *load) error { return l.c.Replicas()[0].Thaw(ctx) },
 	}, {
 		name: "replica cut off",
-		harm: func(_ context.Context, l *load) error { l.proxies[0].sever(); return nil },
-		mend: func(_ context.Context, l *load) error { l.proxies[0].restore(); return nil },
+		harm: func(_ context.Context, l *load) error { l.proxies[l.c.Replicas()[0]].sever(); return nil },
+		mend: func(_ context.Context, l *load) error { l.proxies[l.c.Replicas()[0]].restore(); return nil },
 	}, {
 		name: "connections to a replica reset",
-		harm: func(_ context.Context, l *load) error { l.proxies[0].reset(); return nil },
+		harm: func(_ context.Context, l *load) error { l.proxies[l.c.Replicas()[0]].reset(); return nil },
 	}, {
 		name:    "replica lags",
 		options: []string{"max_lag=500ms"},
@@ -158,7 +159,10 @@ func runFault(t *testing.T, c *cluster.Cluster, f *fault, table *faultTable) {
 	l.run(t)
 	require.True(t, assertEventually(l.served(10), 30*time.Second), "replicas serve reads before anything goes wrong")
 
-	old := ownID(t, c.Primary())
+	old := c.Primary()
+	if f.primary {
+		l.trouble.Add(1)
+	}
 	require.NoError(t, f.harm(ctx, l))
 	if f.promotes {
 		require.Less(t, l.writesBack, 3*time.Second, "from the promotion to the first write")
@@ -177,7 +181,7 @@ func runFault(t *testing.T, c *cluster.Cluster, f *fault, table *faultTable) {
 		require.NoError(t, c.WaitReplayed(ctx))
 	}
 
-	a := l.audit(t, ownID(t, c.Primary()), old)
+	a := l.audit(t, old, c.Primary())
 	table.add(faultRow{c.Engine, f.name, &l.tally, a, took})
 	samples := l.sampled()
 	for _, s := range samples {
@@ -211,8 +215,9 @@ func (l *load) served(more uint64) func() bool {
 	before := l.connector.Stats()
 	return func() bool {
 		st := l.connector.Stats()
-		for i := range st.Backends[1:] {
-			if b := &st.Backends[i+1]; !b.Up || b.Statements < before.Backends[i+1].Statements+more {
+		for i := range st.Backends {
+			b := &st.Backends[i]
+			if b.Role == rwsplit.RoleReplica && (!b.Up || b.Statements < before.Backends[i].Statements+more) {
 				return false
 			}
 		}

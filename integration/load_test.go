@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -26,7 +27,9 @@ type load struct {
 	db        *sql.DB
 	connector *rwsplit.Connector
 	c         *cluster.Cluster
-	proxies   []*wireProxy // in front of the replicas
+	pace      pace
+	proxies   map[*cluster.Server]*wireProxy // in front of those that began as replicas
+	ids       map[*cluster.Server]string     // what servers call themselves
 
 	// writesBack is how long after a promotion the first write succeeded.
 	writesBack time.Duration
@@ -35,33 +38,50 @@ type load struct {
 	workers sync.WaitGroup
 
 	acked [loadWriters]atomic.Int64 // the newest number that was acknowledged
+	done  [loadWriters + loadReaders]atomic.Int64
 	tally tally
 
-	mu      sync.Mutex // protects following fields
-	writes  map[int64]bool
-	samples map[string]int // errors, and how often they came
+	hold    sync.RWMutex // held by operations, and by whoever wants none to run
+	trouble atomic.Int64 // odd while something is wrong with the primary
+
+	mu      sync.Mutex            // protects following fields
+	writes  [loadWriters][]ending // by number, which begins with 1
+	samples map[string]int        // errors, and how often they came
 }
+
+// ending is what a writer was told of a write.
+type ending uint8
+
+const (
+	failed       ending = iota
+	acknowledged        // while something was wrong with the primary
+	ranOn               // plus the index of the server that was the primary all the time
+)
+
+// pace is how long a worker rests between two operations. Writes that come
+// faster than replicas are seen to catch up would keep the reads off them.
+type pace struct{ read, write time.Duration }
+
+var briskPace = pace{read: 15 * time.Millisecond, write: 80 * time.Millisecond}
 
 // tally is what happened to the traffic.
 type tally struct {
 	reads, replica, queryFailed, rowsFailed atomic.Int64
 	txs, txFailed                           atomic.Int64
 	writes, writesFailed                    atomic.Int64
-	stale                                   atomic.Int64
-	longest                                 atomic.Int64 // nanoseconds of a read that went well
-	longestWrite                            atomic.Int64
+	// inPeace counts reads, writes and begins of read-only transactions that
+	// failed though nothing was wrong with the primary.
+	inPeace      atomic.Int64
+	stale        atomic.Int64
+	longest      atomic.Int64 // nanoseconds of a read that went well
+	longestWrite atomic.Int64
 }
 
 const (
-	loadWriters   = 6
-	loadReaders   = 10
-	loadPerWriter = int64(1_000_000) // ids of one writer
-	loadPatience  = 20 * time.Second // of one operation
-
-	// Between two operations of one worker. Writes that come faster than
-	// replicas are seen to catch up would keep the reads off them.
-	readPause  = 15 * time.Millisecond
-	writePause = 80 * time.Millisecond
+	loadWriters  = 6
+	loadReaders  = 10
+	loadIdle     = loadReaders + loadWriters // pooled connections
+	loadPatience = 20 * time.Second          // of one operation
 )
 
 // startLoad opens the cluster through rwsplit, with a network that can be cut
@@ -70,10 +90,18 @@ func startLoad(t *testing.T, c *cluster.Cluster, options ...string) *load {
 	t.Helper()
 	cfg, err := rwsplit.ParseDSN(c.RWSplitDSN(append([]string{"probe_interval=300ms", "probe_timeout=500ms"}, options...)...))
 	require.NoError(t, err)
-	l := &load{c: c, writes: make(map[int64]bool), samples: make(map[string]int)}
+	l := &load{
+		c: c, pace: briskPace, samples: make(map[string]int),
+		proxies: make(map[*cluster.Server]*wireProxy), ids: make(map[*cluster.Server]string),
+	}
+	for _, s := range c.Servers() {
+		var id string
+		require.NoError(t, s.Admin().QueryRowContext(bounded(t), "SELECT "+l.which()).Scan(&id))
+		l.ids[s] = id
+	}
 	for i, s := range c.Replicas() {
 		p := newWireProxy(t, s.Addr())
-		l.proxies = append(l.proxies, p)
+		l.proxies[s] = p
 		dsn := strings.Replace(cfg.Replicas[i], s.Addr(), p.addr(), 1)
 		require.NotEqual(t, cfg.Replicas[i], dsn)
 		cfg.Replicas[i] = dsn
@@ -86,8 +114,8 @@ func startLoad(t *testing.T, c *cluster.Cluster, options ...string) *load {
 	l.connector, err = rwsplit.NewConnector(cfg)
 	require.NoError(t, err)
 	l.db = sql.OpenDB(l.connector)
-	l.db.SetMaxIdleConns(loadReaders + loadWriters)
-	l.db.SetMaxOpenConns(2 * (loadReaders + loadWriters))
+	l.db.SetMaxIdleConns(loadIdle)
+	l.db.SetMaxOpenConns(2 * loadIdle)
 	t.Cleanup(func() {
 		l.stop()
 		_ = l.db.Close()
@@ -104,8 +132,14 @@ func (l *load) bind(query string) string {
 	return query
 }
 
-// which is an expression that names the server which evaluates it.
-func (l *load) which() string { return strings.TrimPrefix(l.c.Engine.WhichQuery(), "SELECT ") }
+// which is an expression that names the server which evaluates it, by a name
+// that outlives its restart.
+func (l *load) which() string {
+	if l.c.Engine == cluster.Postgres {
+		return "current_setting('cluster_name')"
+	}
+	return "@@server_id"
+}
 
 // makeTables makes the table of the writes.
 func (l *load) makeTables(t *testing.T) {
@@ -133,7 +167,7 @@ func (l *load) run(t *testing.T) {
 
 	for w := range loadWriters {
 		l.workers.Go(func() {
-			for number := int64(1); ctx.Err() == nil; number++ {
+			for number := int64(1); l.next(ctx); number++ {
 				l.write(w, number, func(ctx context.Context) error {
 					switch w % 3 {
 					case 0:
@@ -146,29 +180,35 @@ func (l *load) run(t *testing.T) {
 						return l.transfer(ctx, l.bind(insert), l.bind(newest), w, number)
 					}
 				})
-				rest(ctx, writePause)
+				l.hold.RUnlock()
+				rest(ctx, l.pace.write)
 			}
 		})
 	}
 	for r := range loadReaders {
 		l.workers.Go(func() {
-			for n := r; ctx.Err() == nil; n++ {
+			for n := r; l.next(ctx); n++ {
 				w := n % loadWriters
 				plain := func(ctx context.Context) (*sql.Rows, error) { return l.db.QueryContext(ctx, l.bind(newest), w) }
 				prepared := func(ctx context.Context) (*sql.Rows, error) { return read.QueryContext(ctx, w) }
+				var ok bool
 				switch r % 5 {
 				case 0:
-					l.read(w, plain)
+					ok = l.read(w, plain)
 				case 1:
-					l.read(w, prepared)
+					ok = l.read(w, prepared)
 				case 2:
-					l.readOld(plain)
+					ok = l.readOld(plain)
 				case 3:
-					l.readOld(prepared)
+					ok = l.readOld(prepared)
 				default:
-					l.readTx(l.bind(newest), w)
+					ok = l.readTx(l.bind(newest), w)
 				}
-				rest(ctx, readPause)
+				if ok {
+					l.done[loadWriters+r].Add(1)
+				}
+				l.hold.RUnlock()
+				rest(ctx, l.pace.read)
 			}
 		})
 	}
@@ -176,6 +216,16 @@ func (l *load) run(t *testing.T) {
 		l.workers.Wait()
 		_, _ = read.Close(), write.Close()
 	}()
+}
+
+// next waits until an operation may run; the caller ends it with hold.RUnlock.
+func (l *load) next(ctx context.Context) bool {
+	l.hold.RLock()
+	if ctx.Err() != nil {
+		l.hold.RUnlock()
+		return false
+	}
+	return true
 }
 
 func rest(ctx context.Context, pause time.Duration) {
@@ -201,18 +251,66 @@ func (l *load) write(w int, number int64, do func(context.Context) error) {
 	ctx, cancel := op()
 	defer cancel()
 	began := time.Now()
+	trouble, primary := l.trouble.Load(), l.c.Primary()
 	err := do(ctx)
 	highest(&l.tally.longestWrite, int64(time.Since(began)))
 	l.tally.writes.Add(1)
-	l.mu.Lock()
-	l.writes[int64(w)*loadPerWriter+number] = err == nil
-	l.mu.Unlock()
-	if err != nil {
+	end := failed
+	switch {
+	case err != nil:
 		l.tally.writesFailed.Add(1)
-		l.sample("write", err)
-		return
+		l.failed("write", err, trouble)
+	case l.peaceSince(trouble):
+		end = ranOn + ending(slices.Index(l.c.Servers(), primary))
+	default:
+		end = acknowledged
 	}
-	l.acked[w].Store(number)
+	l.mu.Lock()
+	l.writes[w] = append(l.writes[w], end)
+	l.mu.Unlock()
+	if err == nil {
+		l.acked[w].Store(number)
+		l.done[w].Add(1)
+	}
+}
+
+// peaceSince reports whether nothing was wrong with the primary since trouble
+// was loaded.
+func (l *load) peaceSince(trouble int64) bool { return trouble%2 == 0 && trouble == l.trouble.Load() }
+
+// failed notes what must not fail unless something is wrong with the primary.
+func (l *load) failed(kind string, err error, trouble int64) {
+	if l.peaceSince(trouble) {
+		l.tally.inPeace.Add(1)
+		kind += " in peace"
+	}
+	l.sample(kind, err)
+}
+
+// inTrouble does something to the primary, and returns when all workers are
+// through with it.
+func (l *load) inTrouble(do func() error) error {
+	l.trouble.Add(1)
+	defer l.trouble.Add(1)
+	if err := do(); err != nil {
+		return err
+	}
+	var before [len(l.done)]int64
+	for i := range l.done {
+		before[i] = l.done[i].Load()
+	}
+	through := func() bool {
+		for i := range l.done {
+			if l.done[i].Load() < before[i]+2 { // one may have been under way
+				return false
+			}
+		}
+		return true
+	}
+	if !assertEventually(through, 2*loadPatience) {
+		return errors.New("some workers have not come through since")
+	}
+	return nil
 }
 
 // transfer reads before it writes: all of it runs on the primary.
@@ -237,18 +335,21 @@ func (l *load) transfer(ctx context.Context, insert, newest string, w int, numbe
 }
 
 // read holds what a reader sees against what was acknowledged before it asked.
-func (l *load) read(w int, query func(context.Context) (*sql.Rows, error)) {
+func (l *load) read(w int, query func(context.Context) (*sql.Rows, error)) bool {
 	acked := l.acked[w].Load()
-	if got, ok := l.query(context.Background(), query); ok && got < acked {
+	got, ok := l.query(context.Background(), query)
+	if ok && got < acked {
 		l.tally.stale.Add(1)
 		l.sample("stale", fmt.Errorf("writer %d: read %d, acknowledged %d", w, got, acked))
 	}
+	return ok
 }
 
 // readOld reads from a replica whatever it may lack, so that replicas always
 // have something to do.
-func (l *load) readOld(query func(context.Context) (*sql.Rows, error)) {
-	l.query(rwsplit.WithReplica(context.Background()), query)
+func (l *load) readOld(query func(context.Context) (*sql.Rows, error)) bool {
+	_, ok := l.query(rwsplit.WithReplica(context.Background()), query)
+	return ok
 }
 
 // query runs a query of one number. ok is false if it failed.
@@ -257,11 +358,12 @@ func (l *load) query(ctx context.Context, query func(context.Context) (*sql.Rows
 	defer cancel()
 	l.tally.reads.Add(1)
 	began := time.Now()
+	trouble := l.trouble.Load()
 	defer func() { highest(&l.tally.longest, int64(time.Since(began))) }()
 	rows, err := query(ctx)
 	if err != nil {
 		l.tally.queryFailed.Add(1)
-		l.sample("query", err)
+		l.failed("query", err, trouble)
 		return 0, false
 	}
 	defer rows.Close()
@@ -277,15 +379,17 @@ func (l *load) query(ctx context.Context, query func(context.Context) (*sql.Rows
 	return got, true
 }
 
-func (l *load) readTx(query string, w int) {
+func (l *load) readTx(query string, w int) bool {
 	ctx, cancel := op()
 	defer cancel()
 	l.tally.txs.Add(1)
 	acked := l.acked[w].Load()
+	trouble := l.trouble.Load()
 	err := func() error {
 		tx, err := l.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 		if err != nil {
-			return fmt.Errorf("begin: %w", err)
+			l.failed("begin", err, trouble)
+			return err
 		}
 		defer tx.Rollback() //nolint:errcheck // after Commit it does nothing
 		var got int64
@@ -302,6 +406,7 @@ func (l *load) readTx(query string, w int) {
 		l.tally.txFailed.Add(1)
 		l.sample("read-only transaction", err)
 	}
+	return err == nil
 }
 
 func highest(v *atomic.Int64, n int64) {
@@ -325,49 +430,46 @@ func (l *load) sample(kind string, err error) {
 	}
 }
 
-// ownID is a server's name for itself.
-func ownID(t *testing.T, s *cluster.Server) string {
-	t.Helper()
-	id, err := s.ID(bounded(t))
-	require.NoError(t, err)
-	return id
-}
-
 // audit is what the primary says of the writes afterwards.
 type audit struct{ lost, doubled, elsewhere int }
 
-func (l *load) audit(t *testing.T, via ...string) audit {
+// audit looks all writes up on the primary. The servers are those that were the
+// primary at some time.
+func (l *load) audit(t *testing.T, primaries ...*cluster.Server) audit {
 	t.Helper()
-	ctx := bounded(t)
 	allowed := make(map[string]bool)
-	for _, id := range via {
-		allowed[id] = true
+	for _, s := range primaries {
+		allowed[l.ids[s]] = true
 	}
-	rows, err := l.c.Primary().Admin().QueryContext(ctx, "SELECT writer, number, via FROM "+writtenTable(l.c))
+	rows, err := l.c.Primary().Admin().QueryContext(bounded(t), "SELECT writer, number, via FROM "+writtenTable(l.c))
 	require.NoError(t, err)
 	defer rows.Close()
-	found := make(map[int64]int)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var found [loadWriters]map[int64]int
+	for w := range found {
+		found[w] = make(map[int64]int)
+	}
 	var a audit
 	for rows.Next() {
 		var writer, number int64
 		var server string
 		require.NoError(t, rows.Scan(&writer, &number, &server))
-		found[writer*loadPerWriter+number]++
-		if !allowed[server] {
+		found[writer][number]++
+		if found[writer][number] == 2 {
+			a.doubled++
+		}
+		end := l.writes[writer][number-1]
+		if !allowed[server] || end >= ranOn && server != l.ids[l.c.Servers()[end-ranOn]] {
 			a.elsewhere++
 		}
 	}
 	require.NoError(t, rows.Err())
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for id, ok := range l.writes {
-		if ok && found[id] == 0 {
-			a.lost++
-		}
-	}
-	for _, n := range found {
-		if n > 1 {
-			a.doubled++
+	for w, ends := range l.writes {
+		for i, end := range ends {
+			if end != failed && found[w][int64(i)+1] == 0 {
+				a.lost++
+			}
 		}
 	}
 	return a

@@ -73,7 +73,7 @@ func (p *wireProxy) serve(client net.Conn) {
 func (p *wireProxy) copy(to, from net.Conn) {
 	defer to.Close()
 	defer from.Close()
-	buf := make([]byte, 32<<10)
+	buf := make([]byte, 4<<10)
 	for {
 		n, err := from.Read(buf)
 		p.wait()

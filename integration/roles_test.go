@@ -34,10 +34,13 @@ func setReadOnly(ctx context.Context, s *cluster.Server, e cluster.Engine, on bo
 	return nil
 }
 
-// switchOver puts the first replica in charge without losing a write: the
-// primary stops writing first.
-func switchOver(ctx context.Context, l *load) error {
-	old, next := l.c.Primary(), l.c.Replicas()[0]
+// switchOver puts the first replica in charge.
+func switchOver(ctx context.Context, l *load) error { return switchTo(ctx, l, l.c.Replicas()[0]) }
+
+// switchTo puts a replica in charge without losing a write: the primary stops
+// writing first.
+func switchTo(ctx context.Context, l *load, next *cluster.Server) error {
+	old := l.c.Primary()
 	if l.c.Engine == cluster.Postgres {
 		// In order: it sends everything before it ends.
 		if err := old.Stop(ctx); err != nil {

@@ -2,9 +2,14 @@ package integration_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
-	"runtime"
+	"slices"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -13,118 +18,216 @@ import (
 	"github.com/rwsplit/rwsplit/integration/cluster"
 )
 
-// soakTime is how long the soak test runs: RWSPLIT_SOAK, such as 30m, or a
-// taste of it.
+// soakTime is how long the soak test runs: RWSPLIT_SOAK, such as 30m.
 func soakTime(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv("RWSPLIT_SOAK")
 	if text == "" {
-		return 10 * time.Second
+		return 3 * time.Minute
 	}
 	d, err := time.ParseDuration(text)
 	require.NoError(t, err, "RWSPLIT_SOAK")
 	return d
 }
 
-// soakFaults are those that can follow each other at random: each is over
-// within a second or two.
+// soakPace leaves most of the machine to whatever runs beside the test.
+var soakPace = pace{read: 200 * time.Millisecond, write: 300 * time.Millisecond}
+
+// soakParts is into how many parts the test is divided. What the process holds
+// is measured at rest, between two of them.
+const soakParts = 10
+
+// soakFaults can follow each other at random: each is over within seconds.
 var soakFaults = []struct {
-	name string
-	do   func(ctx context.Context, l *load) error
+	name    string
+	primary bool // it concerns the primary: reads and writes may fail meanwhile
+	do      func(ctx context.Context, s *soak) error
 }{
-	{"freeze a replica", func(ctx context.Context, l *load) error {
-		s := anyReplica(l)
-		if err := s.Freeze(ctx); err != nil {
-			return err
-		}
-		time.Sleep(time.Duration(rand.IntN(1500)) * time.Millisecond)
-		return s.Thaw(ctx)
-	}},
-	{"restart a replica", func(ctx context.Context, l *load) error { return anyReplica(l).Restart(ctx) }},
-	{"cut a replica off", func(_ context.Context, l *load) error {
-		p := l.proxies[rand.IntN(len(l.proxies))]
+	{"freeze a replica", false, func(ctx context.Context, s *soak) error { return s.freeze(ctx, s.replica()) }},
+	{"restart a replica", false, func(ctx context.Context, s *soak) error { return s.replica().Restart(ctx) }},
+	{"cut a replica off", false, func(ctx context.Context, s *soak) error {
+		p := s.proxy()
 		p.sever()
 		defer p.restore()
-		time.Sleep(time.Duration(rand.IntN(1500)) * time.Millisecond)
+		pauseOr(ctx, s.upTo(1500*time.Millisecond))
 		return nil
 	}},
-	{"reset connections", func(_ context.Context, l *load) error {
-		l.proxies[rand.IntN(len(l.proxies))].reset()
-		return nil
-	}},
-	{"hold replay back", func(ctx context.Context, l *load) error {
-		s := anyReplica(l)
-		if err := s.PauseReplay(ctx); err != nil {
+	{"reset connections", false, func(_ context.Context, s *soak) error { s.proxy().reset(); return nil }},
+	{"hold replay back", false, func(ctx context.Context, s *soak) error {
+		r := s.replica()
+		if err := r.PauseReplay(ctx); err != nil {
 			return err
 		}
-		time.Sleep(time.Duration(rand.IntN(1000)) * time.Millisecond)
-		return s.ResumeReplay(ctx)
+		pauseOr(ctx, s.upTo(time.Second))
+		return r.ResumeReplay(ctx)
+	}},
+	{"freeze the primary", true, func(ctx context.Context, s *soak) error { return s.freeze(ctx, s.c.Primary()) }},
+	{"restart the primary", true, func(ctx context.Context, s *soak) error { return s.c.Primary().Restart(ctx) }},
+	{"switch over", true, func(ctx context.Context, s *soak) error {
+		if err := s.c.WaitReplayed(ctx); err != nil {
+			return err
+		}
+		next := s.replica()
+		s.primaries = append(s.primaries, next)
+		if err := switchTo(ctx, s.load, next); err != nil {
+			return err
+		}
+		return followNew(ctx, s.load)
 	}},
 }
 
-func anyReplica(l *load) *cluster.Server {
-	replicas := l.c.Replicas()
-	return replicas[rand.IntN(len(replicas))]
+// soak is the load on one engine, and what was done to its servers.
+type soak struct {
+	*load
+	random    *rand.Rand
+	deck      []int // faults to come: in random order, all of them in turn
+	did       map[string]int
+	primaries []*cluster.Server // all that there have been
 }
 
-// footprint is what must not grow.
-type footprint struct {
-	heap       uint64
-	goroutines int
-	conns      int
+func (s *soak) upTo(d time.Duration) time.Duration { return time.Duration(s.random.Int64N(int64(d))) }
+
+func (s *soak) replica() *cluster.Server {
+	replicas := s.c.Replicas()
+	return replicas[s.random.IntN(len(replicas))]
 }
 
-func (l *load) footprint() (f footprint) {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	f.heap, f.goroutines = m.HeapAlloc, runtime.NumGoroutine()
-	for _, b := range l.connector.Stats().Backends {
-		f.conns = max(f.conns, b.Connections)
+// proxy returns the network in front of a replica.
+func (s *soak) proxy() *wireProxy {
+	for {
+		if p := s.proxies[s.replica()]; p != nil {
+			return p
+		}
 	}
-	return f
 }
 
-// TestSoak puts replicas out of order at random under steady traffic. Nothing
-// is lost, doubled or stale, no read fails, and nothing grows.
+func (s *soak) freeze(ctx context.Context, server *cluster.Server) error {
+	if err := server.Freeze(ctx); err != nil {
+		return err
+	}
+	pauseOr(ctx, s.upTo(1500*time.Millisecond))
+	return server.Thaw(ctx)
+}
+
+// disturb lets one fault follow the other until the time has come, and returns
+// when every replica serves reads again.
+func (s *soak) disturb(ctx context.Context, until time.Time) error {
+	for time.Now().Before(until) {
+		if len(s.deck) == 0 {
+			s.deck = s.random.Perm(len(soakFaults))
+		}
+		f := &soakFaults[s.deck[0]]
+		s.deck = s.deck[1:]
+		do := func() error { return f.do(ctx, s) }
+		if f.primary {
+			do = func() error { return s.inTrouble(func() error { return f.do(ctx, s) }) }
+		}
+		if err := do(); err != nil {
+			return fmt.Errorf("%s: %s: %w", s.c.Engine, f.name, err)
+		}
+		s.did[f.name]++
+		pauseOr(ctx, s.upTo(4*time.Second))
+	}
+	if !assertEventually(s.served(10), 30*time.Second) {
+		return fmt.Errorf("%s: not every replica serves reads again: %+v", s.c.Engine, s.connector.Stats().Backends)
+	}
+	return ctx.Err()
+}
+
+// TestSoak puts servers out of order at random under steady traffic, on all
+// engines at once. Nothing is lost, doubled, stale or written on a replica, no
+// read and no write fails but while something is wrong with the primary, and
+// nothing grows.
 func TestSoak(t *testing.T) {
-	c := cluster.Shared(t, cluster.Postgres)
 	limit := soakTime(t)
-	ctx, cancel := context.WithTimeout(t.Context(), limit+2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), limit+5*time.Minute)
 	defer cancel()
+	// All start at the same time.
+	cluster.Each(t, func(*testing.T, *cluster.Cluster) {})
+	var soaks []*soak
+	for _, e := range cluster.Engines() {
+		if _, without := cluster.Without(e); !without {
+			soaks = append(soaks, startSoak(ctx, t, cluster.Shared(t, e)))
+		}
+	}
+
+	began := time.Now()
+	var prints []footprint
+	for part := range soakParts {
+		until := began.Add(limit * time.Duration(part+1) / soakParts)
+		require.NoError(t, together(soaks, func(s *soak) error { return s.disturb(ctx, until) }))
+		prints = append(prints, measureAtRest(ctx, t, soaks, time.Since(began)))
+	}
+	t.Log(footprintTable(prints))
+	for _, s := range soaks {
+		s.stop()
+	}
+	for _, s := range soaks {
+		s.judge(ctx, t)
+	}
+	requireFlat(t, prints)
+}
+
+func startSoak(ctx context.Context, t *testing.T, c *cluster.Cluster) *soak {
 	require.NoError(t, c.LogStatements(ctx, false))
-	l := startLoad(t, c, "max_lag=2s")
-	l.makeTables(t)
-	l.run(t)
-	require.True(t, assertEventually(l.served(10), 30*time.Second), "replicas serve reads before anything goes wrong")
-
-	time.Sleep(3 * time.Second) // until the pool is full
-	warm := l.footprint()
-	faults := make(map[string]int)
-	for began := time.Now(); time.Since(began) < limit; {
-		f := soakFaults[rand.IntN(len(soakFaults))]
-		require.NoError(t, f.do(ctx, l), f.name)
-		faults[f.name]++
-		time.Sleep(time.Duration(rand.IntN(700)) * time.Millisecond)
+	if c.Engine == cluster.Postgres {
+		// Standbys show at once whom they follow.
+		admin(t, c.Primary(), "GRANT pg_read_all_stats TO app")
 	}
-	require.True(t, assertEventually(l.served(10), 30*time.Second), "every replica serves reads again: %+v", l.connector.Stats().Backends)
-	// Each connection has a few goroutines in the proxy, and their number goes
-	// up and down; what leaks with every fault or statement is far beyond that.
-	var end footprint
-	flat := func() bool {
-		end = l.footprint()
-		return end.goroutines <= warm.goroutines+100 && end.heap <= 2*warm.heap+32<<20
+	seed := rand.Uint64()
+	t.Logf("%s: seed %d", c.Engine, seed)
+	s := &soak{
+		load:   startLoad(t, c, "max_lag=2s", "roles=auto"),
+		random: rand.New(rand.NewPCG(seed, 0)), did: make(map[string]int), primaries: []*cluster.Server{c.Primary()},
 	}
-	require.True(t, assertEventually(flat, 15*time.Second), "it grew from %+v to %+v", warm, end)
-	require.LessOrEqual(t, end.conns, 2*(loadReaders+loadWriters), "connections to one server")
-	l.stop()
-	require.NoError(t, c.WaitReplayed(ctx))
+	s.pace = soakPace
+	s.makeTables(t)
+	s.run(t)
+	require.True(t, assertEventually(s.served(10), 30*time.Second), "%s: replicas serve reads before anything goes wrong", c.Engine)
+	return s
+}
 
-	a := l.audit(t, ownID(t, c.Primary()))
-	t.Logf("%v of %v: %d reads, the longest %v; %d writes; %+v -> %+v", limit, faults, l.tally.reads.Load(),
-		time.Duration(l.tally.longest.Load()).Round(time.Millisecond), l.tally.writes.Load(), warm, end)
-	require.Equal(t, audit{}, a)
-	require.Zero(t, l.tally.stale.Load(), "stale reads: %v", l.sampled())
-	require.Zero(t, l.tally.queryFailed.Load(), "reads whose Query failed: %v", l.sampled())
-	require.Zero(t, l.tally.writesFailed.Load(), "writes failed: %v", l.sampled())
+// together calls f for all of them at once.
+func together(soaks []*soak, f func(*soak) error) error {
+	errs := make([]error, len(soaks))
+	var wg sync.WaitGroup
+	for i, s := range soaks {
+		wg.Go(func() { errs[i] = f(s) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// judge holds what came of the traffic against the promises.
+func (s *soak) judge(ctx context.Context, t *testing.T) {
+	t.Helper()
+	y := &s.tally
+	t.Logf("%s: %v; %d reads, %d%% on replicas, %d failed, rows of %d broke, the longest %v; %d read-only transactions, %d failed; %d writes, %d failed, the longest %v",
+		s.c.Engine, tallied(s.did), y.reads.Load(), 100*y.replica.Load()/(y.reads.Load()+y.txs.Load()), y.queryFailed.Load(), y.rowsFailed.Load(),
+		time.Duration(y.longest.Load()).Round(time.Millisecond), y.txs.Load(), y.txFailed.Load(),
+		y.writes.Load(), y.writesFailed.Load(), time.Duration(y.longestWrite.Load()).Round(time.Millisecond))
+	for _, sample := range s.sampled() {
+		t.Logf("%s: %s", s.c.Engine, sample)
+	}
+	require.Equal(t, audit{}, s.audit(t, s.primaries...), "%s: writes lost, doubled, on another server than the primary", s.c.Engine)
+	require.Zero(t, y.stale.Load(), "%s: stale reads", s.c.Engine)
+	require.Zero(t, y.inPeace.Load(), "%s: reads and writes that failed while nothing was wrong with the primary", s.c.Engine)
+	require.NoError(t, s.c.DataEqual(ctx))
+	require.NoError(t, s.c.Errant(ctx))
+}
+
+func tallied(did map[string]int) (list []string) {
+	for _, name := range slices.Sorted(maps.Keys(did)) {
+		list = append(list, fmt.Sprintf("%dx %s", did[name], name))
+	}
+	return list
+}
+
+// processorTime is what this process has used so far.
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
