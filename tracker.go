@@ -143,6 +143,14 @@ func (t *tracker) positions() bool {
 	return ok && t.c.cfg.Position == PositionNative || t.c.cfg.Position == PositionHeartbeat
 }
 
+// positionerOf is the positioner for a server that is asked as the primary.
+func (t *tracker) positionerOf(primary Server) Positioner {
+	if t.c.cfg.Position == PositionHeartbeat {
+		return heartbeatOf(primary)
+	}
+	return t.positioner()
+}
+
 // positioner is asked for again each time: with MySQL and MariaDB the dialect
 // is known once a server was reached.
 func (t *tracker) positioner() Positioner {

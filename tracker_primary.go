@@ -59,21 +59,22 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		ask := t.asks.Add(1)
 		var pos Position
 		err := p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
-			pos, err = t.positioner().PrimaryPosition(ctx, s)
+			pos, err = t.positionerOf(p.seen).PrimaryPosition(ctx, s)
 			return err
 		})
 		switch {
 		case ctx.Err() != nil:
 			return
-		case errors.Is(err, errNoPosition):
+		case errors.Is(err, errNoPosition) && !t.notPrimary(err):
 			p.close()
 			t.c.logOnce("rwsplit: no replication positions; reads stay on the primary for sticky_for after a write", "error", err.Error())
 			t.watchClock(ctx)
 			return
 		case err != nil:
+			p.close()
 			failures++
 			t.c.backendFailed(p.srv, err, failures)
-			if errors.Is(err, errNotPrimary) && t.c.roles != nil {
+			if t.c.roles != nil && t.notPrimary(err) {
 				t.c.roles.look()
 			}
 			if !met {
@@ -103,6 +104,12 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		}
 		t.rest(timer, number)
 	}
+}
+
+// notPrimary reports that an answer comes from a server that is read-only: it is
+// the primary no more, or not yet.
+func (t *tracker) notPrimary(err error) bool {
+	return errors.Is(err, errNotPrimary) || t.c.dialect.Fault(err) == FaultRefusedWrite
 }
 
 // startWithout lets a process that starts while its primary is down read from

@@ -92,7 +92,7 @@ func (t *tracker) located(i int, gen uint32, pos Position, seen Server) (behind 
 // replicaUnknown takes in that a replica did not answer.
 func (t *tracker) replicaUnknown(i int, err error, failures int) {
 	srv := t.c.servers[i]
-	if errors.Is(err, errNoPosition) || errors.Is(err, errNotReplica) {
+	if errors.Is(err, errNoPosition) || errors.Is(err, errNotReplica) || t.c.dialect.Fault(err) == FaultMissing {
 		// It may serve reads that need nothing, so it is not down.
 		if errors.Is(err, errNotReplica) && t.c.roles != nil {
 			poke(t.c.roles.hint[i])
