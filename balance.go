@@ -14,10 +14,12 @@ type balancer struct {
 	load    []load              // by backend index
 }
 
-// load is what least_busy compares.
+// load is what least_busy compares, and what tells a slow backend from a frozen
+// one.
 type load struct {
-	running atomic.Int64  // reads under way
-	served  atomic.Uint64 // reads started, forgiven down to what the others have
+	running  atomic.Int64  // reads under way
+	served   atomic.Uint64 // reads started, forgiven down to what the others have
+	answered atomic.Uint64 // statements that ended well
 }
 
 const (

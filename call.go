@@ -430,6 +430,9 @@ func (c *conn) send(ctx context.Context, k *call, sl *slot, prepared driver.Stmt
 	default:
 		k.res, err = execBase(ctx, sl.ci, k.query, k.args)
 	}
+	if err == nil && k.op != OpRaw {
+		load.answered.Add(1)
+	}
 	return err
 }
 

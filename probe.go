@@ -16,6 +16,8 @@ type probe struct {
 	ci   driver.Conn
 	wire *wire
 	seen Server
+
+	hurry time.Duration // in place of probe_timeout; 0: that
 }
 
 // ask runs fn on the connection, dialling it if need be, within probe_timeout
@@ -63,6 +65,9 @@ func (p *probe) dial(ctx context.Context) error {
 // down from here.
 func (p *probe) bounded(ctx context.Context, w *wire, fn func(context.Context) error) (err error) {
 	limit := p.c.cfg.ProbeTimeout
+	if p.hurry != 0 {
+		limit = p.hurry
+	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	cut := time.AfterFunc(limit+limit/4, func() { w.interrupt() })

@@ -35,10 +35,25 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 			gen, failures, pause = s.gen, 0, minPause
 		}
 		var pos Position
-		err := p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
-			pos, err = t.positioner().ReplicaPosition(ctx, s)
-			return err
-		})
+		ask := func() error {
+			return p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
+				pos, err = t.positioner().ReplicaPosition(ctx, s)
+				return err
+			})
+		}
+		answered := t.c.balancer.load[i].answered.Load()
+		err := ask()
+		if errors.Is(err, errNoAnswer) && t.c.balancer.load[i].answered.Load() != answered {
+			// It has answered others meanwhile: it is slow, the probe's own
+			// connection is dead, or it froze after that. It gets no more reads,
+			// and those that it has are not cut off before it is asked again, for
+			// as long as the promise about frozen replicas leaves.
+			failures++
+			t.c.backendFailed(p.srv, err, failures)
+			p.hurry = min(t.c.cfg.ProbeInterval, t.c.cfg.ProbeTimeout)
+			err = ask()
+			p.hurry = 0
+		}
 		if ctx.Err() != nil {
 			return
 		}

@@ -144,6 +144,9 @@ func TestSoak(t *testing.T) {
 	defer cancel()
 	// All start at the same time.
 	cluster.Each(t, func(*testing.T, *cluster.Cluster) {})
+	if t.Failed() {
+		return
+	}
 	var soaks []*soak
 	for _, e := range cluster.Engines() {
 		if _, without := cluster.Without(e); !without {
