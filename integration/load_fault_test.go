@@ -154,7 +154,7 @@ func runFault(t *testing.T, c *cluster.Cluster, f *fault, table *faultTable) {
 	_, err := c.Primary().Admin().ExecContext(ctx, "DROP TABLE IF EXISTS "+writtenTable(c))
 	require.NoError(t, err)
 	require.NoError(t, c.WaitReplayed(ctx))
-	l := startLoad(t, c, f.options...)
+	l := startLoad(t, c, append([]string{"probe_interval=300ms", "probe_timeout=500ms"}, f.options...)...)
 	l.makeTables(t)
 	l.run(t)
 	require.True(t, assertEventually(l.served(10), 30*time.Second), "replicas serve reads before anything goes wrong")

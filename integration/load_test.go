@@ -88,7 +88,7 @@ const (
 // before every replica, and makes the tables. The traffic begins with run.
 func startLoad(t *testing.T, c *cluster.Cluster, options ...string) *load {
 	t.Helper()
-	cfg, err := rwsplit.ParseDSN(c.RWSplitDSN(append([]string{"probe_interval=300ms", "probe_timeout=500ms"}, options...)...))
+	cfg, err := rwsplit.ParseDSN(c.RWSplitDSN(options...))
 	require.NoError(t, err)
 	l := &load{
 		c: c, pace: briskPace, samples: make(map[string]int),
