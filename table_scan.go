@@ -269,7 +269,7 @@ func (t *tableScan) seeName(l *lexer) {
 		t.name = tableName{expect: expect, operand: t.operand, called: t.prevWord == tableCall, renaming: t.prevWord == tableAs}
 	}
 	t.name.span, t.name.entry, t.name.word = name, found, entry
-	t.operand = entry == nil || part || word == tableNone && entry.kw <= kwValue
+	t.operand = entry == nil || part || word == tableNone && entry.kw <= kwValue || entry.kw == kwOrdinality
 	t.prev, t.prevWord = l.kind, word
 }
 
