@@ -33,16 +33,6 @@ func (c *conn) writesNow(k *call, sl *slot) bool {
 	}
 }
 
-// wroteNow hands the number of a write to whom it concerns.
-func (c *conn) wroteNow(ss *sessionState, n uint64) {
-	c.wrote, c.wroteNumber = true, max(c.wroteNumber, n)
-	if ss != nil {
-		ss.wroteNumber(n)
-		return
-	}
-	raise(&c.c.writes.outside, n)
-}
-
 // wroteTo lets the tracker know which server it has to ask for a position that
 // covers a write on sl; it is called before the write gets its number.
 func (c *conn) wroteTo(sl *slot) {
@@ -58,21 +48,23 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 	c.last = i
 
 	if now := c.writesNow(k, sl); now && k.op != OpRaw {
+		ch := c.changeOf(k, sl)
 		switch {
 		case err != nil && !st.Opaque && !sl.tx.active() && c.c.dialect.Fault(err) == FaultRefusedWrite:
 			// It was not executed: nobody has to wait for it.
 		case err != nil && (ctx.Err() != nil || c.outcomeUnknown(sl, err)):
-			c.wroteNow(k.session, c.c.writes.doubtful(time.Now().Add(c.c.cfg.StickyFor)))
+			c.foresee(&ch)
+			c.wroteNow(k.session, c.c.writes.doubtful(time.Now().Add(c.c.cfg.StickyFor)), &ch)
 		case !opened:
-			c.wroteTo(sl)
-			c.wroteNow(k.session, c.c.writes.ended())
+			c.ended(sl, k.session, &ch)
 		}
-		sl.tx.tell(c.wroteNumber)
+		sl.tx.tell(c.wroteNumber, &ch)
 	}
 	if st.Writes && sl.role == RolePrimary {
 		c.wrote = true
 		if sl.tx.active() {
 			sl.tx.wrote = true
+			sl.tx.changed.add(&k.foot, k.by)
 			if k.session != nil {
 				sl.tx.writer = k.session
 			}
@@ -81,9 +73,6 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 
 	if errors.Is(err, driver.ErrBadConn) {
 		return // nothing was sent, so the session is as it was
-	}
-	if st.DDL && sl.role == RolePrimary {
-		sl.tx.ddl = true
 	}
 	if st.Pins {
 		sl.state |= st.State
@@ -107,18 +96,20 @@ func (c *conn) account(ctx context.Context, k *call, sl *slot, err error, opened
 		sl.tx.control(st.Tx, err)
 		c.findTx()
 	}
-	if sl.tx.ddl && !sl.tx.active() {
-		sl.tx.ddl = false
-		c.c.catalogChanged()
-	}
+	c.endDDL(sl)
 }
 
 // tell hands the number of a commit to the session that wrote in the
 // transaction, which need not be the one that began or ended it.
-func (t *slotTx) tell(n uint64) {
+func (t *slotTx) tell(n uint64, ch *change) {
 	if t.writer != nil {
-		t.writer.wroteNumber(n)
+		t.writer.wroteNumber(n, ch)
 	}
+}
+
+// forgetWrites begins anew after what ended the transaction.
+func (t *slotTx) forgetWrites() {
+	t.wrote, t.writer, t.changed = false, nil, change{}
 }
 
 // control follows transaction control by SQL text.
@@ -138,14 +129,15 @@ func (t *slotTx) control(tc TxControl, err error) {
 	case TxBegin, TxBeginReadOnly, TxXAStart:
 		t.open = true // one that is open already may go on: PostgreSQL only warns
 	case TxCommit, TxRollback, TxXAEnd, TxImplicitCommit:
-		t.wrote, t.writer = false, nil
+		t.forgetWrites()
 		t.open = t.api
 	case TxChain:
-		t.wrote, t.writer = false, nil
+		t.forgetWrites()
 	case TxAutocommitOff:
 		t.autocommitOff = true
 	case TxAutocommitOn:
-		t.autocommitOff, t.wrote = false, false
+		t.forgetWrites()
+		t.autocommitOff = false
 		t.open = t.api
 	case TxUnknown:
 		t.doubt = !t.api
@@ -178,7 +170,12 @@ func (c *conn) settleDoubt(ctx context.Context, k *call) error {
 				sl.tx.doubt = true // rows may be open: asked again next time
 			}
 		}
-		sl.tx.wrote = sl.tx.open // whoever began it may have written, too
+		if sl.tx.open {
+			// Whoever began it may have written, too, and to anything.
+			sl.tx.wrote, sl.tx.changed = true, anyChange
+		} else {
+			sl.tx.forgetWrites()
+		}
 		c.findTx()
 	}
 	return nil

@@ -19,7 +19,8 @@ type call struct {
 	opts  driver.TxOptions // of OpBegin
 
 	class   Statement
-	foot    footprint // what it changes or else reads
+	foot    footprint   // what it changes or else reads
+	by      *classifier // that said so; nil: nobody
 	v       verdict
 	rerun   bool
 	checked bool // args are converted
@@ -92,7 +93,7 @@ func (c *conn) run(ctx context.Context, k *call) error {
 			return nil
 		}
 		if err == driver.ErrSkip {
-			c.skip = skipped{valid: true, gen: c.gen, query: k.query, v: k.v, class: k.class, foot: k.foot, need: k.need}
+			c.skip = skipped{valid: true, gen: c.gen, query: k.query, v: k.v, class: k.class, foot: k.foot, by: k.by, need: k.need}
 			c.skip.v.target = sl.srv.Index
 			return err
 		}
@@ -121,7 +122,7 @@ func (c *conn) resume(k *call) bool {
 	default:
 		return false
 	}
-	k.v, k.class, k.foot, k.need = skip.v, skip.class, skip.foot, skip.need
+	k.v, k.class, k.foot, k.by, k.need = skip.v, skip.class, skip.foot, skip.by, skip.need
 	return true
 }
 
@@ -129,12 +130,19 @@ func (c *conn) resume(k *call) bool {
 func (c *conn) decide(ctx context.Context, k *call, h *hints) error {
 	switch {
 	case k.stmt != nil:
-		k.class, k.foot = k.stmt.class, k.stmt.foot
+		k.stmt.understand()
+		k.class, k.foot, k.by = k.stmt.class, k.stmt.foot, k.stmt.by
 	case k.op == OpQuery || k.op == OpExec:
-		k.class, k.foot = c.c.classifier.Load().classify(k.query)
+		k.by = c.c.classifier.Load()
+		k.class, k.foot = k.by.classify(k.query)
+	default:
+		k.foot = everyTable
 	}
 	if k.args != nil && c.rewritten(k.args) {
 		k.class, k.foot = opaqueArgument, everyTable
+	}
+	if k.foot.unknown && c.c.byTable {
+		c.c.hintSchema()
 	}
 	if err := c.settleDoubt(ctx, k); err != nil {
 		return err
@@ -146,11 +154,12 @@ func (c *conn) decide(ctx context.Context, k *call, h *hints) error {
 	q := question{op: k.op, stmt: &k.class, hints: h}
 	if k.class.Tx == TxBeginReadOnly && c.tx == none {
 		q.op, k.class.Route = OpBegin, RouteReplica
+		k.foot = everyTable // what is read in it is not known yet
 	}
 	at := situation{tx: c.tx, pinned: c.pinned, last: c.last, wrote: c.wrote}
 	at.txOnCopy = c.tx != none && c.slots[c.tx].role == RoleReplica
 	if k.class.Route == RouteReplica && c.tx == none && (k.op != OpExec || q.op == OpBegin) && h.route != hintReplica {
-		k.need = c.needOf(h, k.session) // not by way of q, which would make k escape
+		k.need = c.needOf(h, k.session, &k.foot) // not by way of q, which would make k escape
 		q.need = k.need
 	}
 	if h.maxLag != 0 {
@@ -158,6 +167,9 @@ func (c *conn) decide(ctx context.Context, k *call, h *hints) error {
 		c.c.ensureTracker()
 	}
 	snap, err := c.routeCall(ctx, k, &q, &at)
+	if k.v.reason == ReasonNotCaughtUp && k.op != OpPrepare {
+		c.c.heldBack(snap, &k.need)
+	}
 	switch {
 	case err == errNotInReplicaTx:
 		return errNotOnReplica(&k.class, c.slots[k.v.target].srv.Backend)
@@ -349,14 +361,21 @@ func (c *conn) execute(ctx context.Context, k *call, sl *slot) error {
 		defer c.c.fallback.Add(-1)
 	}
 
+	if sl.role == RolePrimary && c.changesSchema(k) {
+		c.beginDDL(sl)
+		defer c.endDDL(sl)
+	}
+
 	// A write before that is still open has ended when this command is
 	// answered. Its rows may still be open; then a base driver refuses this
 	// command, which says nothing.
 	before := sl.open.pending()
 	opened := k.op == OpQuery && c.writesNow(k, sl) || k.op == OpRaw && sl.role == RolePrimary
 	if opened {
+		ch := c.changeOf(k, sl)
 		c.wroteTo(sl)
-		c.wroteNow(k.session, sl.open.begin())
+		c.foresee(&ch)
+		c.wroteNow(k.session, sl.open.begin(), &ch)
 	}
 	err := c.send(ctx, k, sl, prepared)
 	if err == driver.ErrSkip {
@@ -382,6 +401,22 @@ func (c *conn) execute(ctx context.Context, k *call, sl *slot) error {
 		k.session.didRead(c.c, sl)
 	}
 	return nil
+}
+
+// changesSchema reports whether the call may change what others find in the
+// catalog. A statement whose tables are known does not, nor does one that makes
+// something temporary. Where the schema is watched, what nobody understands is
+// left to that.
+func (c *conn) changesSchema(k *call) bool {
+	st := &k.class
+	switch {
+	case !st.DDL, !k.foot.all:
+		return false
+	case st.Opaque:
+		return !c.c.byTable || c.c.schema.useless.Load()
+	default:
+		return st.State&StateTempTable == 0
+	}
 }
 
 // canRun reports whether the base connection takes a text that is not
@@ -458,7 +493,7 @@ func (c *conn) elsewhere(ctx context.Context, k *call, sl *slot, err error) erro
 			return err
 		}
 		c.c.logRefused(sl.srv, k.query, err)
-		k.class.Writes = true
+		k.class.Writes, k.foot = true, everyTable
 		primary.reason = ReasonRefused
 		k.v = primary
 	case FaultMissing:

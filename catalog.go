@@ -2,6 +2,7 @@ package rwsplit
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"time"
@@ -31,38 +32,42 @@ type catalogFunction struct {
 	body string
 }
 
+// readsCatalog reports whether anything is read from this engine's catalog.
+func (t *tracker) readsCatalog() bool {
+	if t.c.cfg.Catalog == ToggleOff {
+		t.c.giveUpTables("catalog=off")
+		return false
+	}
+	_, functions := engineOf(t.c.dialect).(catalogReader)
+	return functions || t.c.byTable
+}
+
 // watchCatalog reads the catalog when the tracker starts and again after DDL,
 // and gives the classifier what it says. Until then, and where it can't be
-// read, functions that nobody knows stay on the primary.
-func (t *tracker) watchCatalog(ctx context.Context, reader catalogReader) {
+// read, functions that nobody knows stay on the primary, and writes count for
+// the whole database.
+func (t *tracker) watchCatalog(ctx context.Context) {
 	failures := 0
 	for {
-		// On the primary, which has the newest catalog; on a connection that is
-		// closed again, since this is seldom.
-		p := &probe{c: t.c, srv: t.c.servers[max(t.c.board.load().primary, 0)]}
-		var facts catalogFacts
-		err := p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
-			facts, err = reader.readCatalog(ctx, s)
-			return err
-		})
-		p.close()
+		began := time.Now()
+		err := t.readCatalog(ctx)
 		wait := time.Duration(-1)
 		if err != nil {
 			failures++
 			wait = retryAfter(failures)
 			if failures == 1 && ctx.Err() == nil {
-				t.c.log(slog.LevelWarn, "rwsplit: the catalog can't be read; functions that are not built in stay on the primary", "error", err.Error())
+				t.c.log(slog.LevelWarn, "rwsplit: the catalog can't be read; functions that are not built in stay on the primary, and writes count for the whole database", "error", err.Error())
 			}
 		} else {
 			failures = 0
-			t.c.classifier.Store(newClassifier(t.c.classifier.Load().lang, t.c.learnCatalog(facts)))
 		}
+		// More DDL may follow, and a transaction may have to commit.
+		pause := min(max(catalogPause, catalogShare*time.Since(began)), maxCatalogPause)
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.ddl:
-			// More of it may follow, and a transaction may have to commit.
-			if !pauseFor(ctx, catalogPause) {
+			if !pauseFor(ctx, pause) {
 				return
 			}
 		case <-after(wait):
@@ -70,8 +75,94 @@ func (t *tracker) watchCatalog(ctx context.Context, reader catalogReader) {
 	}
 }
 
-// catalogPause is how long after DDL the catalog is read.
-const catalogPause = 200 * time.Millisecond
+// readCatalog reads the catalog once and publishes it.
+func (t *tracker) readCatalog(ctx context.Context) error {
+	c := t.c
+	var gen uint64
+	if c.byTable {
+		// A statement of unknown outcome may change the schema yet.
+		doubt := time.Until(time.Unix(0, c.writes.doubt.Load()))
+		if doubt > 0 && !pauseFor(ctx, doubt) {
+			return nil
+		}
+		gen = c.schema.generation()
+	}
+	// On the primary, which has the newest catalog; on a connection that is
+	// closed again, since this is seldom.
+	p := &probe{c: c, srv: c.servers[max(c.board.load().primary, 0)], limit: catalogLimit}
+	defer p.close()
+	var facts catalogFacts
+	err := p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
+		if r, ok := c.speaks().(catalogReader); ok {
+			facts, err = r.readCatalog(ctx, s)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	know := c.learnCatalog(facts)
+	if !c.byTable {
+		c.setKnowledge(know)
+		return nil
+	}
+	schema, fingerprint, err := c.readTables(ctx, p)
+	if err != nil {
+		c.setKnowledge(know)
+		return err
+	}
+	tables := c.learnTables(schema)
+	c.writes.tables.grow(c.tableNames.count())
+	if !c.rememberTables(gen, know.withTables(tables), fingerprint, p.seen) {
+		c.setKnowledge(know)
+	}
+	return nil
+}
+
+// readTables reads the schema, and the fingerprint of just that.
+func (c *Connector) readTables(ctx context.Context, p *probe) (facts schemaFacts, fingerprint string, err error) {
+	if c.board.load().primary == none || p.seen.Identity == "" {
+		return facts, "", errSchemaServer
+	}
+	err = p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
+		r, ok := c.speaks().(schemaReader)
+		if !ok {
+			return errSchemaServer
+		}
+		began := time.Now()
+		if fingerprint, err = r.schemaFingerprint(ctx, s); err != nil {
+			return err
+		}
+		if time.Since(began) > c.cfg.ProbeTimeout/2 {
+			return errSchemaSlow
+		}
+		if facts, err = r.readSchema(ctx, s); err != nil {
+			return err
+		}
+		again, err := r.schemaFingerprint(ctx, s)
+		if err == nil && again != fingerprint {
+			return errSchemaMoves
+		}
+		return err
+	})
+	return facts, fingerprint, err
+}
+
+var (
+	errSchemaServer = errors.New("rwsplit: the server does not tell which one it is, or is no primary")
+	errSchemaMoves  = errors.New("rwsplit: the schema changed while it was read")
+	errSchemaSlow   = errors.New("rwsplit: the schema is too large to be watched within probe_timeout")
+)
+
+const (
+	// catalogPause is how long after DDL the catalog is read, or catalogShare
+	// times as long as that took before.
+	catalogPause    = 200 * time.Millisecond
+	catalogShare    = 10
+	maxCatalogPause = time.Minute
+	// catalogLimit is how long the catalog may take to be read.
+	catalogLimit = 30 * time.Second
+)
 
 // after is time.After, or never for a negative duration.
 func after(d time.Duration) <-chan time.Time {

@@ -19,6 +19,7 @@ const marksPerWindow = 8
 // watchClock stands in for positions: after sticky_for a write counts as
 // replayed everywhere. That is a guess.
 func (t *tracker) watchClock(ctx context.Context) {
+	t.c.giveUpTables("there are no replication positions beside which the schema could be watched")
 	w := t.c.writes
 	sticky := t.c.cfg.StickyFor
 	step := max(sticky/marksPerWindow, time.Millisecond)

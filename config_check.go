@@ -13,15 +13,6 @@ import (
 // every pooled connection, a slot.
 const maxReplicas = maxBackends - 1
 
-// notYet lists the values that this version knows and can't honour. A Config
-// that asks for one is refused; taking its line out accepts it.
-var notYet = []struct {
-	asked func(c *Config) bool
-	what  string
-}{
-	{func(c *Config) bool { return c.Tracking == TrackingTable }, "tracking=table"},
-}
-
 // Clone returns a deep copy. Connectors, the logger and functions are shared
 // with the original.
 func (c *Config) Clone() *Config {
@@ -47,11 +38,6 @@ func (c *Config) normalize() error {
 	}
 	if err := c.checkContradictions(); err != nil {
 		return err
-	}
-	for _, n := range notYet {
-		if n.asked(c) {
-			return fmt.Errorf("rwsplit: %s is not supported by this version", n.what)
-		}
 	}
 	return nil
 }
@@ -92,6 +78,12 @@ func (c *Config) checkContradictions() error {
 		return fmt.Errorf("rwsplit: wait=%s contradicts position=none: no replica can be seen to catch up", durationText(c.Wait))
 	case c.Position == PositionNone && c.Consistency == Global:
 		return errors.New("rwsplit: consistency=global contradicts position=none: no replica can be seen to catch up")
+	case c.Tracking == TrackingTable && c.Consistency == Eventual:
+		return errors.New("rwsplit: tracking=table contradicts consistency=eventual: no read waits for a write")
+	case c.Tracking == TrackingTable && c.Consistency == Global:
+		return errors.New("rwsplit: tracking=table contradicts consistency=global: a read waits for whatever anybody wrote")
+	case c.Tracking == TrackingTable && c.Position == PositionNone:
+		return errors.New("rwsplit: tracking=table contradicts position=none: the schema is watched beside the positions")
 	case c.Fallback == FallbackError && c.FallbackMax > 0:
 		return fmt.Errorf("rwsplit: fallback_max=%d contradicts fallback=error: no read falls back to the primary", c.FallbackMax)
 	}

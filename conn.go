@@ -56,6 +56,7 @@ type skipped struct {
 	v     verdict
 	class Statement
 	foot  footprint
+	by    *classifier
 	need  requirement
 }
 
@@ -190,6 +191,7 @@ func (c *conn) IsValid() bool {
 			c.cutShort(sl)
 		}
 		sl.open.end()
+		c.endDDL(sl)
 		sl.rows = false
 		if sl.ci != nil && (sl.broken || !c.relies(sl) && !c.alive(sl)) {
 			c.forget(sl)

@@ -33,8 +33,10 @@ type Connector struct {
 	slotIdle         time.Duration
 	tracks           bool        // statements need the tracker
 	roles            *roleKeeper // nil: roles=static
+	byTable          bool        // tracking=table
 
 	classifier    atomic.Pointer[classifier]
+	schema        schemaKeeper
 	board         board
 	running       atomic.Pointer[tracker] // nil until a statement needs it
 	learned       atomic.Pointer[Dialect] // what the server said that it speaks
@@ -66,6 +68,9 @@ func NewConnector(cfg *Config) (*Connector, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, ok := engineOf(d).(schemaReader); !ok && cfg.Tracking == TrackingTable {
+		return nil, fmt.Errorf("rwsplit: tracking=table is not supported with dialect=%s: its schema can't be read", d.Name())
+	}
 	c := &Connector{
 		cfg:     cfg,
 		dialect: d,
@@ -81,12 +86,13 @@ func NewConnector(cfg *Config) (*Connector, error) {
 		shadow:           cfg.Reads == ReadsShadow,
 		pinsConn:         cfg.Pins == PinsConn,
 		lazyBegin:        cfg.LazyBegin == ToggleOn,
+		byTable:          cfg.Tracking == TrackingTable,
 		slotIdle:         slotIdle,
 		open:             make(map[*conn]struct{}),
 		logged:           make(map[string]struct{}),
 	}
 	c.driver = &Driver{connector: c}
-	c.setClassifier(d)
+	c.classifier.Store(c.classifierFor(d))
 	if err := c.addServers(); err != nil {
 		return nil, err
 	}
@@ -433,14 +439,13 @@ func (c *Connector) readOnlyByChoice() bool {
 	return true
 }
 
-// setClassifier chooses how texts are read. Built-in dialects are known by
+// classifierFor chooses how texts are read. Built-in dialects are known by
 // their language; others classify themselves.
-func (c *Connector) setClassifier(d Dialect) {
+func (c *Connector) classifierFor(d Dialect) *classifier {
 	if l, ok := languageOf(d.Name()); ok {
-		c.classifier.Store(newClassifier(l, newKnowledge(c.cfg.ReadFunctions, nil, nil)))
-		return
+		return newClassifier(l, newKnowledge(c.cfg.ReadFunctions, nil, nil))
 	}
-	c.classifier.Store(newClassifierFunc(d.Classify))
+	return newClassifierFunc(d.Classify)
 }
 
 // learnDialect takes the reading of the text that fits the server, once a
@@ -449,7 +454,18 @@ func (c *Connector) learnDialect(seen Server) {
 	if l, ok := languageOf(c.dialect.Name()); !ok || l != langMySQLFamily || c.learned.Load() != nil {
 		return
 	}
-	if d, ok := DialectByName(seen.Dialect); ok && c.learned.CompareAndSwap(nil, &d) {
-		c.setClassifier(d)
+	d, ok := DialectByName(seen.Dialect)
+	if !ok {
+		return
+	}
+	c.schema.mu.Lock()
+	first := c.learned.CompareAndSwap(nil, &d)
+	if first {
+		c.schema.gen++
+		c.classifier.Store(c.classifierFor(d))
+	}
+	c.schema.mu.Unlock()
+	if first {
+		c.catalogChanged()
 	}
 }

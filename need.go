@@ -7,23 +7,28 @@ import (
 )
 
 // needOf works out what a replica must have replayed to serve a read in this
-// context on this connection.
-func (c *conn) needOf(h *hints, ss *sessionState) requirement {
+// context on this connection. foot is what it reads.
+func (c *conn) needOf(h *hints, ss *sessionState, foot *footprint) requirement {
 	var need requirement
 	w := c.c.writes
 	switch c.c.policy.consistency {
 	case Eventual:
 		return need
 	case Session:
-		need.number = max(w.outside.Load(), c.wroteNumber)
+		need.number, need.culprit = w.neededOutside(foot)
+		if c.wroteNumber > need.number {
+			need.number, need.culprit = c.wroteNumber, culprit{}
+		}
 		if ss != nil {
-			need.number = max(need.number, ss.number.Load())
+			if n, to := ss.needed(foot); n > need.number {
+				need.number, need.culprit = n, to
+			}
 		}
 	case Global:
 		need.number = w.counter.Load()
 		need.ask = c.c.ensureTracker().request()
 	default:
-		need.number = w.counter.Load()
+		need.number, need.culprit = w.needed(foot)
 	}
 	if ss != nil {
 		need.readAsk = ss.readAsk.Load()

@@ -17,7 +17,7 @@ type probe struct {
 	wire *wire
 	seen Server
 
-	hurry time.Duration // in place of probe_timeout; 0: that
+	limit time.Duration // of each question in place of probe_timeout; 0: that
 }
 
 // ask runs fn on the connection, dialling it if need be, within probe_timeout
@@ -65,8 +65,8 @@ func (p *probe) dial(ctx context.Context) error {
 // down from here.
 func (p *probe) bounded(ctx context.Context, w *wire, fn func(context.Context) error) (err error) {
 	limit := p.c.cfg.ProbeTimeout
-	if p.hurry != 0 {
-		limit = p.hurry
+	if p.limit != 0 {
+		limit = p.limit
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

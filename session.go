@@ -20,11 +20,12 @@ type sessionState struct {
 	c    *Connector
 	next *sessionState
 
-	number atomic.Uint64 // of its newest write
+	number atomic.Uint64                 // of its newest write
+	tables atomic.Pointer[sessionTables] // nil: not told apart
 	wrote  atomic.Bool
 	handed atomic.Pointer[readToken] // by AddToken, merged; nil: none
 
-	mu      sync.Mutex    // held by those who change following fields
+	mu      sync.Mutex    // held by those who change tables and following fields
 	readAsk atomic.Uint64 // the question that must be answered before it reads elsewhere
 	replica atomic.Uint64 // replicaRef that it reads from
 }
@@ -173,8 +174,12 @@ func (st *sessionState) hand(text string) {
 }
 
 // wroteNumber notes a write of the session.
-func (st *sessionState) wroteNumber(n uint64) {
-	raise(&st.number, n)
+func (st *sessionState) wroteNumber(n uint64, ch *change) {
+	if st.c.byTable {
+		st.wroteTables(n, ch)
+	} else {
+		raise(&st.number, n)
+	}
 	st.wrote.Store(true)
 }
 

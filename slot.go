@@ -30,6 +30,8 @@ type slot struct {
 
 	sampled *Server // the primary that was asked for its position and is this one
 
+	ddl bool // the catalog may be changing by what was sent
+
 	stmts  []*stmt       // those with a statement prepared on ci
 	closed []driver.Stmt // of ci, no longer needed; closed before the next use
 	open   openWrite
@@ -42,8 +44,8 @@ type slotTx struct {
 	rowsBefore    bool // rows from before it may not be closed yet
 	left          bool // the server may have ended it by text, before database/sql does
 	wrote         bool
+	changed       change        // what was written
 	writer        *sessionState // in which something was written, if any
-	ddl           bool          // the catalog may have changed
 	guessed       bool          // open is not what the server said
 	doubt         bool          // an opaque statement may have begun or ended one
 	autocommitOff bool          // every statement is in a transaction
@@ -274,6 +276,7 @@ func (c *conn) detach(sl *slot) leftConn {
 	c.cutShort(sl)
 	sl.state = 0
 	sl.tx = c.c.freshTx(sl.role)
+	c.endDDL(sl)
 	return l
 }
 

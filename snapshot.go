@@ -29,10 +29,11 @@ type backendState struct {
 
 // requirement is what a replica must have replayed to serve a read.
 type requirement struct {
-	number uint64 // of a write of this process
-	ask    uint64 // the answer to a question to the primary
-	token  *token // positions handed in from elsewhere, by WithToken
-	added  *token // the same, by AddToken
+	number  uint64  // of a write of this process
+	culprit culprit // whose write that is
+	ask     uint64  // the answer to a question to the primary
+	token   *token  // positions handed in from elsewhere, by WithToken
+	added   *token  // the same, by AddToken
 	// unmeetable: what must be seen is not known (a token that can't be used).
 	unmeetable bool
 

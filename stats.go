@@ -41,6 +41,12 @@ type Stats struct {
 	// Writes is the number of writes so far; reads that must see them all go
 	// to a replica once it has caught up with that number.
 	Writes uint64
+	// Tracking is what an unconfirmed write holds back now: with
+	// tracking=table it is TrackingDatabase until the schema was read, and
+	// while it changes.
+	Tracking Tracking
+	// Held says what held reads back from the replicas.
+	Held HeldReads
 }
 
 // BackendStats is what [Stats] says of one backend.
@@ -118,6 +124,11 @@ func (c *Connector) Stats() Stats {
 		Backends: make([]BackendStats, len(c.servers)),
 		Reasons:  make(map[Reason]uint64),
 		Writes:   c.writes.counter.Load() - 1,
+		Tracking: TrackingDatabase,
+		Held:     c.heldReads(),
+	}
+	if c.classifier.Load().know.knowsTables() {
+		st.Tracking = TrackingTable
 	}
 	if c.roles != nil {
 		st.RoleChanges = c.roles.counted()

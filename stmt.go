@@ -12,6 +12,7 @@ type stmt struct {
 	query string
 	class Statement
 	foot  footprint
+	by    *classifier // that understood it
 	base  []baseStmt
 
 	first skipped // the next execution was decided when the text was skipped
@@ -41,12 +42,19 @@ const stmtsPerSlot = 256
 // errors surface now.
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	s := &stmt{c: c, query: query}
-	s.class, s.foot = c.c.classifier.Load().classify(query)
 	k := call{op: OpPrepare, query: query, stmt: s}
 	if err := c.do(ctx, &k); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// understand has the text classified by what is known now.
+func (s *stmt) understand() {
+	if by := s.c.c.classifier.Load(); s.by != by {
+		s.by = by
+		s.class, s.foot = by.classify(s.query)
+	}
 }
 
 // on returns the statement prepared on sl.

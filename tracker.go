@@ -72,8 +72,8 @@ func (t *tracker) start() {
 			t.wg.Go(func() { t.c.roles.watch(ctx, i) })
 		}
 	}
-	if r, ok := engineOf(t.c.dialect).(catalogReader); ok && t.c.cfg.Catalog != ToggleOff {
-		t.wg.Go(func() { t.watchCatalog(ctx, r) })
+	if t.readsCatalog() {
+		t.wg.Go(func() { t.watchCatalog(ctx) })
 	}
 	if !t.positions() {
 		t.wg.Go(func() { t.watchClock(ctx) })
@@ -109,6 +109,7 @@ func (t *tracker) rolesMoved() {
 	for _, ch := range t.watch {
 		poke(ch)
 	}
+	t.c.forgetTables()
 	t.c.catalogChanged()
 }
 

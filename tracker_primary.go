@@ -18,6 +18,7 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		failures int
 		lastAsk  time.Time
 		met      bool // a primary has answered since the start
+		look     = schemaLook{c: t.c}
 		timer    = time.NewTimer(0)
 	)
 	defer timer.Stop()
@@ -34,6 +35,7 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		if snap := t.c.board.load(); snap.gen != gen {
 			p.close()
 			gen, number, failures, lastAsk = snap.gen, 0, 0, time.Time{}
+			look = schemaLook{c: t.c}
 			p = &probe{c: t.c, srv: t.c.servers[max(snap.primary, 0)]}
 		}
 		if t.c.board.load().primary == none {
@@ -47,7 +49,8 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		}
 		began := time.Now()
 		idle := began.Sub(lastAsk) < t.c.cfg.ProbeInterval
-		if mark <= number && t.want.Load() <= t.asks.Load() && idle {
+		looks := look.due(began, w.counter.Load() <= number)
+		if mark <= number && t.want.Load() <= t.asks.Load() && idle && !looks {
 			t.rest(timer, number)
 			continue
 		}
@@ -97,9 +100,18 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		}
 		failures, number = 0, max(number, mark)
 		answered := time.Now()
+		pause := max(minPause, answered.Sub(began)) // writers keep this loop busy: not more than half of the time
+		if looks {
+			// Before the answer counts: what it confirms may have changed the
+			// schema.
+			urgent := look.urgent()
+			look.look(ctx, p, mark)
+			if urgent {
+				pause = max(pause, urgentShare*look.cost)
+			}
+		}
 		t.answered(gen, target{number, ask, pos}, began, answered)
-		// Writers keep this loop busy: not more than half of the time.
-		if !pauseFor(ctx, max(minPause, answered.Sub(began))) {
+		if !pauseFor(ctx, pause) {
 			return
 		}
 		t.rest(timer, number)
@@ -179,6 +191,9 @@ func (t *tracker) rest(timer *time.Timer, number uint64) {
 	if w.counter.Load() > number {
 		// An open write, or one in doubt.
 		pause = min(pause, maxPause)
+	}
+	if t.c.schema.hinted.Load() {
+		pause = min(pause, hintedLook)
 	}
 	timer.Reset(pause)
 	w.asleep.Store(true)

@@ -50,9 +50,9 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 			// as long as the promise about frozen replicas leaves.
 			failures++
 			t.c.backendFailed(p.srv, err, failures)
-			p.hurry = min(t.c.cfg.ProbeInterval, t.c.cfg.ProbeTimeout)
+			p.limit = min(t.c.cfg.ProbeInterval, t.c.cfg.ProbeTimeout)
 			err = ask()
-			p.hurry = 0
+			p.limit = 0
 		}
 		if ctx.Err() != nil {
 			return

@@ -105,13 +105,14 @@ func (t *tx) Commit() error {
 	}
 	err := t.base.Commit()
 	if t.sl.tx.wrote {
+		ch := t.c.committed(t.sl)
 		if err != nil && t.c.outcomeUnknown(t.sl, err) {
-			t.c.wroteNow(t.session, t.c.c.writes.doubtful(time.Now().Add(t.c.c.cfg.StickyFor)))
+			t.c.foresee(&ch)
+			t.c.wroteNow(t.session, t.c.c.writes.doubtful(time.Now().Add(t.c.c.cfg.StickyFor)), &ch)
 		} else {
-			t.c.wroteTo(t.sl)
-			t.c.wroteNow(t.session, t.c.c.writes.ended())
+			t.c.ended(t.sl, t.session, &ch)
 		}
-		t.sl.tx.tell(t.c.wroteNumber)
+		t.sl.tx.tell(t.c.wroteNumber, &ch)
 	}
 	t.end(err)
 	return err
@@ -159,15 +160,13 @@ func (t *tx) end(err error) {
 	if t.release != nil {
 		t.release()
 	}
-	if t.sl.tx.ddl {
-		t.c.c.catalogChanged()
-	}
 	t.sl.rows = t.sl.tx.rowsBefore // database/sql has closed the transaction's own
 	t.sl.tx = slotTx{autocommitOff: t.sl.tx.autocommitOff, doubt: err != nil}
 	t.c.findTx()
 	if err == nil {
 		t.sl.open.end()
 	}
+	t.c.endDDL(t.sl)
 	switch {
 	case t.sl.broken:
 		t.c.drop(t.sl)

@@ -11,9 +11,16 @@ import (
 type writes struct {
 	counter atomic.Uint64 // the newest number; starts at 1, which nobody has confirmed
 	outside atomic.Uint64 // the newest number of a write outside any session
-	doubt   atomic.Int64  // unix nanoseconds: until then a write of unknown outcome may still land
-	asleep  atomic.Bool   // the tracker waits for wake
-	wake    chan struct{}
+
+	// With tracking=table, by table, and for the writes that may have changed any.
+	tables         tableNumbers
+	unclear        atomic.Uint64
+	unclearOutside atomic.Uint64
+	held           atomic.Uint64 // reads that no single table held back
+
+	doubt  atomic.Int64 // unix nanoseconds: until then a write of unknown outcome may still land
+	asleep atomic.Bool  // the tracker waits for wake
+	wake   chan struct{}
 
 	mu    sync.Mutex // protects opens
 	opens map[*openWrite]struct{}
@@ -23,6 +30,8 @@ func newWrites() *writes {
 	w := &writes{wake: make(chan struct{}, 1), opens: make(map[*openWrite]struct{})}
 	w.counter.Store(1)
 	w.outside.Store(1)
+	w.unclear.Store(1)
+	w.unclearOutside.Store(1)
 	return w
 }
 
