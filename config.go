@@ -44,7 +44,8 @@ type Config struct {
 	StickyFor time.Duration
 	// Position is how replicas are known to have caught up. Default: PositionNative.
 	Position PositionSource
-	// Tracking is what an unconfirmed write holds back. Default: TrackingDatabase.
+	// Tracking is what an unconfirmed write holds back: every read, or those of
+	// the tables that it may have changed. Default: TrackingDatabase.
 	Tracking Tracking
 	// MaxLag keeps replicas that are further behind from serving reads.
 	// Default: no limit.

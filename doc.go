@@ -67,6 +67,10 @@
 //     read began. It costs a question to the primary, one for all who ask at
 //     the moment.
 //
+// With tracking=table every table has a number of its own, and a read waits for
+// the writes to the tables that it could see: those that it names, and what the
+// catalog says that these hide.
+//
 // Within a session reads do not go back in time, at every level but Eventual.
 //
 // # Errors
