@@ -196,7 +196,7 @@ func (c *Connector) positionOf(ctx context.Context, n uint64) (Position, bool) {
 		}
 		if !asked {
 			asked = true
-			t.request()
+			t.requestNow()
 		}
 		select {
 		case <-changed:

@@ -26,7 +26,7 @@ func (c *conn) needOf(h *hints, ss *sessionState, foot *footprint) requirement {
 		}
 	case Global:
 		need.number = w.counter.Load()
-		need.ask = c.c.ensureTracker().request()
+		need.ask = c.c.ensureTracker().requestNow()
 	default:
 		need.number, need.culprit = w.needed(foot)
 	}

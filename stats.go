@@ -38,8 +38,8 @@ type Stats struct {
 	// takeover (it did not answer), demotion (nobody took over), refused (split
 	// brain).
 	RoleChanges map[string]uint64
-	// Writes is the number of writes so far; reads that must see them all go
-	// to a replica once it has caught up with that number.
+	// Writes is the number of writes so far. A replica is known to have them all
+	// once its CaughtUp is greater.
 	Writes uint64
 	// Tracking is what an unconfirmed write holds back now: with
 	// tracking=table it is TrackingDatabase until the schema was read, and
@@ -68,8 +68,8 @@ type BackendStats struct {
 	// Connections is the number of physical connections, those included that
 	// are being closed.
 	Connections int
-	// CaughtUp is the number of the newest write that the backend is known to
-	// have replayed.
+	// CaughtUp is how many writes the backend is known to have replayed, what
+	// was there before the start counting as the first one; 0: nothing is known.
 	CaughtUp uint64
 	// Lag is for how long a replica has been known to miss something; if not
 	// LagKnown it is only a lower bound. An idle primary is no lag.

@@ -23,7 +23,8 @@ type tracker struct {
 	asks atomic.Uint64 // questions to the primary that were begun
 	want atomic.Uint64 // the question that somebody waits for
 
-	ddl chan struct{} // the catalog has changed
+	wanted chan struct{} // somebody waits for question want
+	ddl    chan struct{} // the catalog has changed
 
 	sampled atomic.Pointer[Server] // the primary that was asked last
 	writer  atomic.Pointer[Server] // another one, to which something was written
@@ -43,6 +44,7 @@ type tracker struct {
 type target struct {
 	number uint64
 	ask    uint64
+	at     time.Time // when it answered
 	pos    Position
 }
 
@@ -56,7 +58,7 @@ const (
 )
 
 func newTracker(c *Connector) *tracker {
-	t := &tracker{c: c, watch: make([]chan struct{}, len(c.servers)), ddl: make(chan struct{}, 1), moved: make(chan struct{}, 1), gen: c.board.load().gen}
+	t := &tracker{c: c, watch: make([]chan struct{}, len(c.servers)), wanted: make(chan struct{}, 1), ddl: make(chan struct{}, 1), moved: make(chan struct{}, 1), gen: c.board.load().gen}
 	for i := range t.watch {
 		t.watch[i] = make(chan struct{}, 1)
 	}
@@ -170,6 +172,7 @@ func poke(ch chan struct{}) {
 }
 
 // request asks for a question that begins from now on, and returns its number.
+// It is asked in its turn.
 func (t *tracker) request() uint64 {
 	n := t.asks.Load() + 1
 	for {
@@ -179,6 +182,13 @@ func (t *tracker) request() uint64 {
 		}
 	}
 	t.c.writes.stir()
+	return n
+}
+
+// requestNow is request for those who wait for the answer.
+func (t *tracker) requestNow() uint64 {
+	n := t.request()
+	poke(t.wanted)
 	return n
 }
 

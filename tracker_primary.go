@@ -59,6 +59,10 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		if writer != nil && p.ci != nil && !p.seen.SameIncarnation(*writer) {
 			p.close() // the primary's DSN leads to another server by now
 		}
+		select {
+		case <-t.wanted: // whoever it was has this question answered
+		default:
+		}
 		ask := t.asks.Add(1)
 		var pos Position
 		err := p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
@@ -100,18 +104,18 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		}
 		failures, number = 0, max(number, mark)
 		answered := time.Now()
-		pause := max(minPause, answered.Sub(began)) // writers keep this loop busy: not more than half of the time
+		least := max(minPause, answered.Sub(began)) // writers keep this loop busy: not more than half of the time
 		if looks {
 			// Before the answer counts: what it confirms may have changed the
 			// schema.
 			urgent := look.urgent()
 			look.look(ctx, p, mark)
 			if urgent {
-				pause = max(pause, urgentShare*look.cost)
+				least = max(least, urgentShare*look.cost)
 			}
 		}
-		t.answered(gen, target{number, ask, pos}, began, answered)
-		if !pauseFor(ctx, pause) {
+		t.answered(gen, target{number, ask, answered, pos}, began, answered)
+		if !t.pauseAsking(ctx, least) {
 			return
 		}
 		t.rest(timer, number)
@@ -122,6 +126,47 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 // the primary no more, or not yet.
 func (t *tracker) notPrimary(err error) bool {
 	return errors.Is(err, errNotPrimary) || t.c.dialect.Fault(err) == FaultRefusedWrite
+}
+
+// pauseAsking waits until the primary is to be asked again; false means that
+// ctx is over. Where replicas need long an eighth of that lies between two
+// questions, which is little beside what a write waits for them anyway. Who
+// waits for an answer cuts that short, but not below least.
+func (t *tracker) pauseAsking(ctx context.Context, least time.Duration) bool {
+	if !pauseFor(ctx, least) {
+		return false
+	}
+	var reached uint64 // by any replica
+	snap := t.c.board.load()
+	for rest := snap.replicas; rest != 0; rest &= rest - 1 {
+		reached = max(reached, snap.backends[rest.first()].asked)
+	}
+	more := min(t.lacking(reached, time.Now())/8, maxPause) - least
+	if more <= 0 {
+		return true
+	}
+	timer := time.NewTimer(more)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	case <-t.wanted:
+	}
+	return true
+}
+
+// lacking returns how long ago the primary gave the oldest answer beyond the
+// one to question reached; 0 if there is none.
+func (t *tracker) lacking(reached uint64, now time.Time) time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.targets {
+		if tg := &t.targets[i]; tg.ask > reached {
+			return now.Sub(tg.at)
+		}
+	}
+	return 0
 }
 
 // startWithout lets a process that starts while its primary is down read from

@@ -65,13 +65,17 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 		}
 		failures = 0
 		t.c.backendBack(p.srv)
+		before := t.c.board.load().backends[i].asked
 		behind := t.located(i, gen, pos, p.seen)
-		switch {
-		case behind:
+		reached := t.c.board.load().backends[i].asked
+		if !behind || reached > before {
+			// What it lacks now is something newer, which it may have soon.
+			pause = min(max(minPause, t.lacking(reached, time.Now())/8), maxPause)
+		}
+		if behind {
 			timer.Reset(pause)
 			pause = min(pause*3/2, maxPause)
-		default:
-			pause = minPause
+		} else {
 			timer.Reset(t.c.cfg.ProbeInterval)
 		}
 	}
