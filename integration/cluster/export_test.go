@@ -51,3 +51,6 @@ func Remaining(run string) (int, error) {
 	volumes, err := pool.Client.ListVolumes(dc.ListVolumesOptions{Filters: filter})
 	return len(containers) + len(networks) + len(volumes), err
 }
+
+// RunningStacks returns the goroutines that run code of a driver.
+func RunningStacks() []string { return running(stacks()) }

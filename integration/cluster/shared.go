@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -25,8 +26,9 @@ var shared = map[Engine]*struct {
 // Shared returns the test binary's cluster of that engine, started when it is
 // first needed and [Cluster.Reset] for each test. A test has it for itself
 // until it ends. The test is skipped if the run was told to do without the
-// engine, which [Main] says loudly, and fails if the cluster can't be had.
-// TestMain must call [Main].
+// engine, which [Main] says loudly, and fails if the cluster can't be had. It
+// fails, too, if connections of the application are left when it has ended and
+// cleaned up. TestMain must call [Main].
 func Shared(t testing.TB, e Engine) *Cluster {
 	t.Helper()
 	if reason, without := Without(e); without {
@@ -38,6 +40,14 @@ func Shared(t testing.TB, e Engine) *Cluster {
 	}
 	s.use.Lock()
 	t.Cleanup(s.use.Unlock)
+	t.Cleanup(func() {
+		// What the test has opened is closed by now.
+		if s.cluster != nil && !t.Failed() {
+			if err := s.cluster.disconnected(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
 	start := func() (*Cluster, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), resetTimeout)
 		defer cancel()
@@ -113,8 +123,28 @@ func (c *Cluster) unharmed() error {
 	return errors.Join(c.Heal(ctx), c.DataEqual(ctx), c.Errant(ctx))
 }
 
-// Main runs the tests, holds that nothing was written on a replica, and closes
-// the shared clusters. TestMain calls it:
+// disconnected waits until the application has no connection to a server that
+// runs, and returns an error if some are left.
+func (c *Cluster) disconnected() error {
+	ctx, cancel := context.WithTimeout(context.Background(), resetTimeout)
+	defer cancel()
+	return c.each(func(s *Server) error {
+		if s.State() != Running {
+			return nil
+		}
+		return poll(ctx, func() error {
+			n, err := s.Connections(ctx)
+			if err == nil && n > 0 {
+				err = fmt.Errorf("cluster: %d connections of the application to %s are left", n, s.Name)
+			}
+			return err
+		})
+	})
+}
+
+// Main runs the tests, holds that nothing was written on a replica, closes the
+// shared clusters, and holds that no goroutine of a driver is left. TestMain
+// calls it:
 //
 //	func TestMain(m *testing.M) { os.Exit(cluster.Main(m)) }
 func Main(m *testing.M) int {
@@ -141,6 +171,12 @@ func Main(m *testing.M) int {
 		}
 	}
 	wg.Wait()
+	if code == 0 {
+		if left := leftGoroutines(10 * time.Second); len(left) > 0 {
+			fmt.Printf("FAIL: %d goroutines outlived the tests:\n\n%s\n", len(left), strings.Join(left, "\n\n"))
+			code = 1
+		}
+	}
 	for _, e := range Engines() {
 		if reason, without := Without(e); without {
 			fmt.Printf("NOT COVERED: no test ran on %s: %s\n", e, reason)
