@@ -88,6 +88,18 @@ func measure(t *testing.T, a *app, writes int, d time.Duration) cell {
 	return cell{float64(onReplicas) / float64(n), took[n/2], took[n*99/100], n}
 }
 
+// offloadTime is RWSPLIT_OFFLOAD, 0 if it is not set.
+func offloadTime(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("RWSPLIT_OFFLOAD")
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	require.NoError(t, err, "RWSPLIT_OFFLOAD")
+	return d
+}
+
 // TestOffload prints what consistency costs: the share of the reads that
 // replicas serve, and how long reads take. RWSPLIT_OFFLOAD sets the time for
 // each cell (default 300ms, on MySQL and MariaDB for one mix only, since they
@@ -96,16 +108,13 @@ func measure(t *testing.T, a *app, writes int, d time.Duration) cell {
 //	RWSPLIT_OFFLOAD=5s go test -run TestOffload -v .
 func TestOffload(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
-		each, mixes := 300*time.Millisecond, []int{1, 10, 50}
-		if text := os.Getenv("RWSPLIT_OFFLOAD"); text != "" {
-			var err error
-			each, err = time.ParseDuration(text)
-			require.NoError(t, err, "RWSPLIT_OFFLOAD")
-		} else if c.Engine != cluster.Postgres {
+		each, mixes := offloadTime(t), []int{1, 10, 50}
+		if each == 0 && c.Engine != cluster.Postgres {
 			t.Log("measured with RWSPLIT_OFFLOAD=5s or so")
 			return
-		} else {
-			mixes = []int{10}
+		}
+		if each == 0 {
+			each, mixes = 300*time.Millisecond, []int{10}
 		}
 		delays := []time.Duration{5 * time.Millisecond, 500 * time.Millisecond}
 		if c.Engine != cluster.Postgres {
@@ -151,46 +160,5 @@ func TestOffload(t *testing.T) {
 			require.Greater(t, shares[fmt.Sprint("session", delay, 10)], shares[fmt.Sprint("fixed pin of 5s", delay, 10)])
 			require.Equal(t, 1.0, shares[fmt.Sprint("eventual", delay, 10)])
 		}
-	})
-}
-
-// TestTheTrackersCost counts, in the primary's own log, what rwsplit asks beside
-// the application's statements.
-func TestTheTrackersCost(t *testing.T) {
-	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
-		ctx := bounded(t)
-		a := newCounted(open(t, c))
-		a.seesUntilReplica("before")
-		mark := map[cluster.Engine]string{
-			cluster.Postgres: "pg_current_wal_insert_lsn", cluster.MySQL: "gtid_executed", cluster.MariaDB: "gtid_binlog_pos",
-		}[c.Engine]
-
-		time.Sleep(time.Second)
-		require.NoError(t, c.ClearStatements(ctx))
-		const idle = 6 * time.Second
-		time.Sleep(idle)
-		all, err := c.Primary().Statements(ctx)
-		require.NoError(t, err)
-		perSecond := float64(len(all)) / idle.Seconds()
-		require.Positive(t, len(all), "an idle tracker still looks, or the log is not read")
-		require.LessOrEqual(t, perSecond, 2.5, "idle: %q", all)
-
-		var costs []string
-		for _, pause := range []time.Duration{0, 20 * time.Millisecond} {
-			require.NoError(t, c.ClearStatements(ctx))
-			const writes = 100
-			began := time.Now()
-			for range writes {
-				a.write()
-				time.Sleep(pause)
-			}
-			asked := counts(t, c.Primary(), mark)
-			require.Positive(t, asked, "the position is asked for by another text: %q", mark)
-			took := time.Since(began)
-			perWrite := float64(asked) / writes
-			costs = append(costs, fmt.Sprintf("%.2f with a write every %v", perWrite, (took/writes).Round(10*time.Microsecond)))
-			require.LessOrEqual(t, perWrite, 2.5, "with %v between writes", pause)
-		}
-		t.Logf("%s: %.2f statements a second on the primary when idle; questions for each write: %s", c.Engine, perSecond, strings.Join(costs, ", "))
 	})
 }
