@@ -20,4 +20,4 @@ fi
 ci/images.sh >/dev/null || die "the tables need the database servers"
 cd integration
 RWSPLIT_OFFLOAD=${OFFLOAD:-3s} go test -count=1 -timeout 2h -parallel 1 -v \
-	-run '^(TestOffload|TestTheTrackersCost|TestSteadyWritesCostThePrimaryLittle)$' .
+	-run '^(TestOffload.*|TestTheTrackersCost|TestSteadyWritesCostThePrimaryLittle)$' .
