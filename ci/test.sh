@@ -95,7 +95,7 @@ fi
 # Tests that put a load on their servers, or wait for long. They have a lane of
 # their own; the others are dealt out to two. Lanes run side by side, each with
 # clusters of its own: most of the time a test waits for replication.
-load='^(TestSoak|TestFaults|TestNoReadBreaksItsPromise|TestOffload)$'
+load='^(TestSoak|TestFaults|TestNoReadBreaksItsPromise|TestNoReadOfAnyTableBreaksItsPromise|TestOffload|TestOffloadByTable)$'
 
 # lane NAME TESTS: runs tests of the package that was built.
 lane() {
