@@ -398,7 +398,7 @@ func (c *conn) execute(ctx context.Context, k *call, sl *slot) error {
 		sl.rows = true
 	}
 	if k.session != nil && !k.class.Writes && (k.op == OpQuery || k.op == OpBegin) {
-		k.session.didRead(c.c, sl)
+		k.session.didRead(c.c, sl, &k.need)
 	}
 	return nil
 }

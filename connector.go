@@ -43,6 +43,7 @@ type Connector struct {
 	autocommitOff atomic.Bool             // sessions of the primary start without autocommit
 	fallback      atomic.Int64            // reads on the primary because no replica is healthy enough
 	conns         atomic.Int64            // pooled connections that are not closed
+	dials         atomic.Uint64           // physical connections that were made, with the tracker's
 
 	mu     sync.Mutex // protects following fields; nothing slow runs under it
 	open   map[*conn]struct{}

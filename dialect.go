@@ -82,7 +82,9 @@ type AutocommitTeller interface {
 // Server is what a session says about the server behind it.
 type Server struct {
 	// Identity and Start make the incarnation: the same server process answers
-	// with the same pair. An empty Identity means unknown.
+	// with the same pair. An empty Identity means unknown: then each physical
+	// connection to a replica is asked for its own position, and a session goes
+	// on reading from a replica by one physical connection only.
 	Identity string
 	// Start is when the server process started, by its own clock. Times less
 	// than a second apart count as the same.

@@ -32,7 +32,7 @@ func (c *conn) needOf(h *hints, ss *sessionState, foot *footprint) requirement {
 	}
 	if ss != nil {
 		need.readAsk = ss.readAsk.Load()
-		need.replica = replicaRef(ss.replica.Load())
+		need.replica, need.physical = replicaRef(ss.replica.Load()), ss.physical.Load()
 		if r := ss.handed.Load(); r != nil {
 			need.added = r.against(c.c)
 			need.unmeetable = r.forcesPrimary(time.Now())
@@ -111,7 +111,11 @@ func (c *conn) vouched(ctx context.Context, sl *slot, need *requirement) bool {
 		// incarnation before.
 		return snap.meets(i, need)
 	}
-	if sl.own.number >= need.number && sl.own.ask >= max(need.ask, need.readAsk) && need.token == nil && need.added == nil {
+	ask := max(need.ask, need.readAsk)
+	if need.physical == sl.id && need.replica == newReplicaRef(i, b.epoch) {
+		ask = need.ask // the session reads on where it has read
+	}
+	if sl.own.number >= need.number && sl.own.ask >= ask && need.token == nil && need.added == nil {
 		return true
 	}
 	// Nobody samples this server: it is asked for its own position.
@@ -120,7 +124,7 @@ func (c *conn) vouched(ctx context.Context, sl *slot, need *requirement) bool {
 		return false
 	}
 	tg, ok := t.newestTarget()
-	if !ok || tg.number < need.number || tg.ask < max(need.ask, need.readAsk) {
+	if !ok || tg.number < need.number || tg.ask < ask {
 		return false
 	}
 	pos, err := t.positioner().ReplicaPosition(ctx, PhysicalConn{sl.ci})

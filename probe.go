@@ -15,6 +15,7 @@ type probe struct {
 	srv  *server
 	ci   driver.Conn
 	wire *wire
+	id   uint64 // of ci among all physical connections
 	seen Server
 
 	limit time.Duration // of each question in place of probe_timeout; 0: that
@@ -45,7 +46,7 @@ func (p *probe) dial(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.ci, p.wire = ci, w
+		p.ci, p.wire, p.id = ci, w, p.c.dials.Add(1)
 		if p.seen, err = p.c.greet(ctx, p.srv, role, ci); err != nil {
 			p.close()
 			return err

@@ -25,9 +25,10 @@ type sessionState struct {
 	wrote  atomic.Bool
 	handed atomic.Pointer[readToken] // by AddToken, merged; nil: none
 
-	mu      sync.Mutex    // held by those who change tables and following fields
-	readAsk atomic.Uint64 // the question that must be answered before it reads elsewhere
-	replica atomic.Uint64 // replicaRef that it reads from
+	mu       sync.Mutex    // held by those who change tables and following fields
+	readAsk  atomic.Uint64 // the question that must be answered before it reads elsewhere
+	replica  atomic.Uint64 // replicaRef that it reads from
+	physical atomic.Uint64 // the connection that it does so by, where servers have no identity
 }
 
 // of returns the session's state for c.
@@ -200,6 +201,7 @@ func (st *sessionState) choose(snap *snapshot, set, held replicaSet, b *balancer
 	// not become the one that it may go on reading from.
 	if snap.backends[i].asked >= st.readAsk.Load() {
 		st.replica.Store(uint64(newReplicaRef(i, snap.backends[i].epoch)))
+		st.physical.Store(0)
 	}
 	return i
 }
@@ -211,8 +213,8 @@ func (st *sessionState) kept(snap *snapshot, set replicaSet) (int, bool) {
 	return i, ref != 0 && set.has(i) && newReplicaRef(i, snap.backends[i].epoch) == ref
 }
 
-// didRead notes where a read of the session ran.
-func (st *sessionState) didRead(c *Connector, sl *slot) {
+// didRead notes where a read of the session ran that needed need.
+func (st *sessionState) didRead(c *Connector, sl *slot, need *requirement) {
 	t := c.runningTracker()
 	if t == nil {
 		return
@@ -223,14 +225,26 @@ func (st *sessionState) didRead(c *Connector, sl *slot) {
 	if sl.role == RoleReplica {
 		// The slot must lead to the server that is sampled: one DSN may lead to
 		// several.
-		epoch := c.board.load().backends[i].epoch
-		if sl.epoch == epoch && st.replica.Load() == uint64(newReplicaRef(i, epoch)) {
+		b := &c.board.load().backends[i]
+		keeps := sl.epoch == b.epoch
+		if !keeps && b.server.Identity == "" {
+			// Servers that can't be told apart: but a connection leads to one and
+			// the same. It may become the session's if the session has read
+			// nothing since the connection was found to be as far.
+			by := st.physical.Load()
+			keeps = by == sl.id || by == 0 && st.readAsk.Load() == need.readAsk
+		}
+		if keeps && st.replica.Load() == uint64(newReplicaRef(i, b.epoch)) {
+			if sl.epoch != b.epoch {
+				st.physical.Store(sl.id)
+			}
 			// Another replica would have to be as far as this one is now.
 			raise(&st.readAsk, t.asks.Load()+1)
 			return
 		}
 	}
 	st.replica.Store(0)
+	st.physical.Store(0)
 	raise(&st.readAsk, t.request())
 }
 

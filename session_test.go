@@ -1,8 +1,13 @@
 package rwsplit_test
 
 import (
+	"context"
+	"database/sql"
+	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rwsplit/rwsplit"
@@ -178,5 +183,153 @@ func TestATokenWithoutAPositionIsBoundByTime(t *testing.T) {
 		d.want(rwsplit.WithToken(t.Context(), token), "primary", "with the token")
 		time.Sleep(6 * time.Second)
 		d.want(rwsplit.WithToken(t.Context(), token), "replica", "sticky_for is over")
+	})
+}
+
+// namelessDialect is posDialect on servers that can't be told apart.
+type namelessDialect struct{ posDialect }
+
+func init() { rwsplit.RegisterDialect("fakenameless", namelessDialect{}) }
+
+func (d namelessDialect) Inspect(ctx context.Context, p rwsplit.PhysicalConn) (rwsplit.Server, error) {
+	seen, err := d.posDialect.Inspect(ctx, p)
+	seen.Identity = ""
+	return seen, err
+}
+
+func nameless(cfg *rwsplit.Config) { cfg.Driver = "fakenameless" }
+
+// A connection leads to one server, so a session may go on reading by it, and
+// needs nobody's word for it.
+func TestASessionStaysOnAReplicaWithoutAnIdentity(t *testing.T) {
+	track(t, nameless, func(t *testing.T, d *tracked) {
+		d.settle()
+		d.SetMaxOpenConns(1)
+		for range 10 {
+			s := rwsplit.WithSession(t.Context())
+			first := d.read(s)
+			if first == "primary" {
+				t.Fatal("the first read of a session ran on the primary")
+			}
+			for range 5 {
+				d.want(s, first, "in one session")
+			}
+			time.Sleep(3 * time.Second) // the tracker looks again
+			d.want(s, first, "in one session, later")
+		}
+		// The connection is exchanged for one that may lead to another server.
+		s := rwsplit.WithSession(t.Context())
+		d.want(s, "replica", "the first read")
+		d.primary.at.Add(10) // somebody else writes
+		d.SetMaxIdleConns(-1)
+		d.want(s, "primary", "nobody is known to have what it may have seen")
+		d.replay()
+		time.Sleep(2 * time.Second)
+		d.want(s, "replica", "replayed")
+	})
+}
+
+// A read that was sent to one server before the session saw more on another one
+// ends after that: the session does not go on reading there.
+func TestALateReadDoesNotBindASessionToItsServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, behind, ahead := newTwoInOne(t)
+		ctx := t.Context()
+		conns := make(map[string]*sql.Conn) // by the server that they lead to
+		for range 2 {
+			conn, err := d.Conn(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			conns[d.readOn(rwsplit.WithReplica(ctx), conn)] = conn
+		}
+		time.Sleep(2 * time.Second)
+		s := rwsplit.WithSession(ctx)
+		h := behind.hang(t, opQuery, 1)
+		late := make(chan string)
+		go func() { late <- d.readOn(s, conns["rbehind"]) }()
+		<-h.entered
+		ahead.at.Store(d.primary.at.Add(10)) // somebody else writes
+		time.Sleep(2 * time.Second)
+		if got := d.readOn(s, conns["rahead"]); got != "rahead" {
+			t.Fatalf("read on %s", got)
+		}
+		h.release()
+		if got := <-late; got != "rbehind" {
+			t.Fatalf("the late read ran on %s", got)
+		}
+		if got := d.readOn(s, conns["rbehind"]); got == "rbehind" {
+			t.Error("the session went back in time")
+		}
+	})
+}
+
+// newTwoInOne is a cluster whose only replica is two servers that can't be told
+// apart.
+func newTwoInOne(t *testing.T) (d *tracked, behind, ahead *posServer) {
+	behind, ahead = newPosServer("rbehind"), newPosServer("rahead")
+	var dials atomic.Int64
+	d = newTracked(t, func(cfg *rwsplit.Config) {
+		nameless(cfg)
+		cfg.Consistency = rwsplit.Session
+		cfg.ReplicaConnectors = append(cfg.ReplicaConnectors[:0], leads{func() *posServer {
+			return []*posServer{behind, ahead}[dials.Add(1)%2]
+		}})
+	})
+	return d, behind, ahead
+}
+
+// One DSN leads to two servers that can't be told apart, of which one is behind
+// for a while.
+func TestASessionDoesNotGoBackAmongServersWithoutAnIdentity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d, behind, ahead := newTwoInOne(t)
+		var conns [4]*sql.Conn
+		for i := range conns {
+			var err error
+			if conns[i], err = d.Conn(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			d.readOn(rwsplit.WithReplica(t.Context()), conns[i]) // dials
+		}
+		var mu sync.Mutex
+		reads := make(map[string]int)
+		for range 200 {
+			behind.at.Store(d.primary.at.Load())
+			time.Sleep(2 * time.Second)
+			s := rwsplit.WithSession(t.Context())
+			saw, late := false, rand.IntN(10)
+			for n := range 10 {
+				if n == late { // somebody else writes
+					ahead.at.Store(d.primary.at.Add(10))
+				}
+				var wg sync.WaitGroup
+				before := saw
+				for _, i := range rand.Perm(len(conns))[:1+rand.IntN(3)] {
+					wg.Go(func() {
+						where := d.readOn(s, conns[i])
+						mu.Lock()
+						defer mu.Unlock()
+						reads[where]++
+						saw = saw || n >= late && where != "rbehind"
+						if before && where == "rbehind" {
+							t.Error("the session went back in time")
+						}
+					})
+				}
+				wg.Wait()
+				if rand.IntN(2) == 0 {
+					time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond)
+				}
+			}
+		}
+		if reads["rbehind"] < 100 || reads["rahead"] < 100 {
+			t.Errorf("reads ran on %v, want many on both", reads)
+		}
+		t.Log(reads)
+		for _, conn := range conns {
+			_ = conn.Close()
+		}
 	})
 }

@@ -14,6 +14,7 @@ type slot struct {
 	role Role        // that ci was dialled for, or would be
 	ci   driver.Conn // nil until dialled
 	gen  uint32      // counts dials: statements of an older one are gone
+	id   uint64      // of ci among all physical connections
 	seen Server      // the incarnation that ci was dialled to
 	wire *wire
 
@@ -83,6 +84,7 @@ func (c *conn) dial(ctx context.Context, sl *slot) error {
 	sl.srv.failures.Store(0)
 	sl.ci, sl.wire, sl.seen, sl.role = ci, w, seen, role
 	sl.gen++
+	sl.id = c.c.dials.Add(1)
 	sl.stale = false
 	sl.epoch, sl.own = 0, target{}
 	if role == RoleReplica {

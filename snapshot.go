@@ -24,6 +24,7 @@ type backendState struct {
 	position Position    // what it had replayed when it was last asked
 	epoch    uint32      // counts the incarnations that were sampled; 0: none was
 	server   Server      // the incarnation that was sampled
+	probe    uint64      // the physical connection that sampled it
 	lag      lagEstimate // by the newest sample
 }
 
@@ -39,8 +40,9 @@ type requirement struct {
 
 	// A session may go on reading from the replica that it last read from
 	// without having readAsk answered.
-	readAsk uint64
-	replica replicaRef
+	readAsk  uint64
+	replica  replicaRef
+	physical uint64 // by this connection only; 0: by any
 }
 
 var noRequirement requirement

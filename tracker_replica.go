@@ -66,7 +66,7 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 		failures = 0
 		t.c.backendBack(p.srv)
 		before := t.c.board.load().backends[i].asked
-		behind := t.located(i, gen, pos, p.seen)
+		behind := t.located(i, gen, pos, p)
 		reached := t.c.board.load().backends[i].asked
 		if !behind || reached > before {
 			// What it lacks now is something newer, which it may have soon.
@@ -83,8 +83,8 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 
 // located takes in a replica's position. It reports whether the replica lacks
 // something that the primary has answered.
-func (t *tracker) located(i int, gen uint32, pos Position, seen Server) (behind bool) {
-	replaced := false
+func (t *tracker) located(i int, gen uint32, pos Position, p *probe) (behind bool) {
+	seen, replaced := p.seen, false
 	t.c.board.update(func(s *snapshot) {
 		if s.gen != gen {
 			behind = true
@@ -92,12 +92,14 @@ func (t *tracker) located(i int, gen uint32, pos Position, seen Server) (behind 
 		}
 		b := &s.backends[i]
 		// A server that restarted or was replaced may have gone back in time,
-		// and one that shows it has.
-		if b.epoch == 0 || !b.server.SameIncarnation(seen) || !b.position.IsZero() && !pos.Reached(b.position) {
+		// and one that shows it has. One without an identity is known by the
+		// connection to it.
+		same := b.server.SameIncarnation(seen) || seen.Identity == "" && b.probe == p.id
+		if b.epoch == 0 || !same || !b.position.IsZero() && !pos.Reached(b.position) {
 			replaced = b.epoch > 0 && seen.Identity != ""
 			*b = backendState{epoch: b.epoch + 1}
 		}
-		b.server, b.position = seen, pos
+		b.server, b.probe, b.position = seen, p.id, pos
 		t.judge(s, i)
 		behind = b.asked < s.asked
 	})
