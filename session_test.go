@@ -233,66 +233,62 @@ func TestASessionStaysOnAReplicaWithoutAnIdentity(t *testing.T) {
 // ends after that: the session does not go on reading there.
 func TestALateReadDoesNotBindASessionToItsServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, behind, ahead := newTwoInOne(t)
+		d, behind, ahead, lead := newTwoInOne(t)
 		ctx := t.Context()
-		conns := make(map[string]*sql.Conn) // by the server that they lead to
-		for range 2 {
-			conn, err := d.Conn(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			conns[d.readOn(rwsplit.WithReplica(ctx), conn)] = conn
-		}
+		toBehind, toAhead := lead(behind), lead(ahead)
 		time.Sleep(2 * time.Second)
 		s := rwsplit.WithSession(ctx)
 		h := behind.hang(t, opQuery, 1)
 		late := make(chan string)
-		go func() { late <- d.readOn(s, conns["rbehind"]) }()
+		go func() { late <- d.readOn(s, toBehind) }()
 		<-h.entered
 		ahead.at.Store(d.primary.at.Add(10)) // somebody else writes
 		time.Sleep(2 * time.Second)
-		if got := d.readOn(s, conns["rahead"]); got != "rahead" {
+		if got := d.readOn(s, toAhead); got != "rahead" {
 			t.Fatalf("read on %s", got)
 		}
 		h.release()
 		if got := <-late; got != "rbehind" {
 			t.Fatalf("the late read ran on %s", got)
 		}
-		if got := d.readOn(s, conns["rbehind"]); got == "rbehind" {
+		if got := d.readOn(s, toBehind); got == "rbehind" {
 			t.Error("the session went back in time")
 		}
 	})
 }
 
 // newTwoInOne is a cluster whose only replica is two servers that can't be told
-// apart.
-func newTwoInOne(t *testing.T) (d *tracked, behind, ahead *posServer) {
+// apart. lead takes a connection out of the pool that leads to one of them.
+func newTwoInOne(t *testing.T) (d *tracked, behind, ahead *posServer, lead func(*posServer) *sql.Conn) {
 	behind, ahead = newPosServer("rbehind"), newPosServer("rahead")
-	var dials atomic.Int64
+	var to atomic.Pointer[posServer]
+	to.Store(ahead)
 	d = newTracked(t, func(cfg *rwsplit.Config) {
 		nameless(cfg)
 		cfg.Consistency = rwsplit.Session
-		cfg.ReplicaConnectors = append(cfg.ReplicaConnectors[:0], leads{func() *posServer {
-			return []*posServer{behind, ahead}[dials.Add(1)%2]
-		}})
+		cfg.ReplicaConnectors = append(cfg.ReplicaConnectors[:0], leads{to.Load})
 	})
-	return d, behind, ahead
+	lead = func(s *posServer) *sql.Conn {
+		to.Store(s)
+		conn, err := d.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		if got := d.readOn(rwsplit.WithReplica(t.Context()), conn); got != s.name {
+			t.Fatalf("the connection leads to %s, want %s", got, s.name)
+		}
+		return conn
+	}
+	return d, behind, ahead, lead
 }
 
 // One DSN leads to two servers that can't be told apart, of which one is behind
 // for a while.
 func TestASessionDoesNotGoBackAmongServersWithoutAnIdentity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d, behind, ahead := newTwoInOne(t)
-		var conns [4]*sql.Conn
-		for i := range conns {
-			var err error
-			if conns[i], err = d.Conn(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			d.readOn(rwsplit.WithReplica(t.Context()), conns[i]) // dials
-		}
+		d, behind, ahead, lead := newTwoInOne(t)
+		conns := []*sql.Conn{lead(behind), lead(ahead), lead(behind), lead(ahead)}
 		var mu sync.Mutex
 		reads := make(map[string]int)
 		for range 200 {
@@ -326,10 +322,6 @@ func TestASessionDoesNotGoBackAmongServersWithoutAnIdentity(t *testing.T) {
 		}
 		if reads["rbehind"] < 100 || reads["rahead"] < 100 {
 			t.Errorf("reads ran on %v, want many on both", reads)
-		}
-		t.Log(reads)
-		for _, conn := range conns {
-			_ = conn.Close()
 		}
 	})
 }
