@@ -148,6 +148,10 @@ func TestReplicasShareTheLoad(t *testing.T) {
 				a.exec("DROP TABLE IF EXISTS shop_item")
 				a.stock()
 				a.settle()
+				require.Eventually(t, func() bool {
+					st := a.connector.Stats()
+					return st.Backends[1].CaughtUp > st.Writes && st.Backends[2].CaughtUp > st.Writes
+				}, waitLong, time.Millisecond, "both replicas have it")
 				a.forget()
 				var wg sync.WaitGroup
 				for range 8 {
