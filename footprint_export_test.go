@@ -111,3 +111,13 @@ func LearnTables(dialect string, facts *schemaFacts) any {
 	}
 	return nil
 }
+
+// ShowsTriggers reports whether a user with the grants in lines sees the
+// triggers of a table.
+func ShowsTriggers(lines []string, schema, table string) bool {
+	g := tableGrants{what: grantOfTriggers}
+	for _, line := range lines {
+		g.read(line)
+	}
+	return g.cover(schema, table)
+}

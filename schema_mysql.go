@@ -45,13 +45,16 @@ var mysqlPlainEngines = map[string]bool{
 }
 
 // readSchema reads what the names of tables and routines hide.
-func (mysqlDialect) readSchema(ctx context.Context, s PhysicalConn) (schemaFacts, error) {
-	m := mysqlSchema{known: make(map[string]bool), viewText: make(map[string]bool)}
+func (d mysqlDialect) readSchema(ctx context.Context, s PhysicalConn) (schemaFacts, error) {
+	m := mysqlSchema{
+		known: make(map[string]bool), viewText: make(map[string]bool),
+		triggers: tableGrants{what: grantOfTriggers}, keys: tableGrants{what: grantOfKeys},
+	}
 	for _, q := range []struct {
 		query string
 		each  func(row []string)
 	}{
-		{"SHOW GRANTS", func(row []string) { m.grants.read(row[0]) }},
+		{"SHOW GRANTS", func(row []string) { m.triggers.read(row[0]); m.keys.read(row[0]) }},
 		{mysqlSchemaTables, m.table},
 		{mysqlSchemaViews, m.view},
 		{mysqlSchemaTriggers, m.trigger},
@@ -62,14 +65,15 @@ func (mysqlDialect) readSchema(ctx context.Context, s PhysicalConn) (schemaFacts
 			return schemaFacts{}, err
 		}
 	}
-	m.hidden()
+	m.hidden(d.engine != engineMySQL)
 	return m.facts, nil
 }
 
 // mysqlSchema turns rows of the information schema into facts.
 type mysqlSchema struct {
 	facts    schemaFacts
-	grants   triggerGrants
+	triggers tableGrants
+	keys     tableGrants
 	known    map[string]bool // keys of tables and views
 	viewText map[string]bool // keys of views whose text is known
 	names    [][3]string     // key, schema and name of tables, for their triggers
@@ -159,25 +163,30 @@ func (m *mysqlSchema) cascade(row []string) {
 	}
 }
 
-// hidden adds what the user's privileges do not show.
-func (m *mysqlSchema) hidden() {
+// hidden adds what the user's privileges do not show. With hidesKeys the engine
+// shows no foreign keys of a table that the user may only read.
+func (m *mysqlSchema) hidden(hidesKeys bool) {
 	for _, t := range m.facts.tables {
 		if t.kind == tableView && !m.viewText[t.key] {
 			m.link(t.key, eventRead|eventWrites, anything, 0)
 		}
 	}
 	for _, n := range m.names {
-		if !m.grants.show(n[1], n[2]) {
+		if !m.triggers.cover(n[1], n[2]) {
 			m.link(n[0], eventWrites, anything, 0)
+		}
+		if hidesKeys && !m.keys.cover(n[1], n[2]) {
+			m.facts.hiddenCascades = true
 		}
 	}
 }
 
-// triggerGrants says of which tables the user sees the triggers, from SHOW
-// GRANTS, which includes those of the roles that are active:
+// tableGrants says on which tables the user has one of the privileges what,
+// from SHOW GRANTS, which includes those of the roles that are active:
 // https://dev.mysql.com/doc/refman/8.4/en/show-grants.html
 // https://mariadb.com/kb/en/show-grants/
-type triggerGrants struct {
+type tableGrants struct {
+	what    *regexp.Regexp
 	all     bool
 	schemas map[string]bool // false: revoked
 	tables  map[string]bool
@@ -186,11 +195,12 @@ type triggerGrants struct {
 var (
 	grantLine       = regexp.MustCompile("^(GRANT|REVOKE) (.+?) ON (\\*|`(?:[^`]|``)+`)\\.(\\*|`(?:[^`]|``)+`) (?:TO|FROM) ")
 	grantOfTriggers = regexp.MustCompile(`(?:^|, ?)(?:TRIGGER|ALL PRIVILEGES)(?:,|$)`)
+	grantOfKeys     = regexp.MustCompile(`(?:^|, ?)(?:INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|INDEX|REFERENCES|TRIGGER|ALL PRIVILEGES)(?:,|$)`)
 )
 
-func (g *triggerGrants) read(line string) {
+func (g *tableGrants) read(line string) {
 	m := grantLine.FindStringSubmatch(line)
-	if m == nil || !grantOfTriggers.MatchString(m[2]) {
+	if m == nil || !g.what.MatchString(m[2]) {
 		return
 	}
 	if g.schemas == nil {
@@ -211,8 +221,8 @@ func (g *triggerGrants) read(line string) {
 	}
 }
 
-// show reports whether the user sees the triggers of a table.
-func (g *triggerGrants) show(schema, table string) bool {
+// cover reports whether the user has the privilege on a table.
+func (g *tableGrants) cover(schema, table string) bool {
 	granted, ok := g.schemas[schema]
 	return ok && granted || g.all && (!ok || granted) || g.tables[mysqlKey(schema, table)]
 }
