@@ -92,10 +92,11 @@ elif [ -s "$work/missing" ]; then
 elif [ -n "${RWSPLIT_TEST_WITHOUT:-}" ]; then
 	not_covered="$RWSPLIT_TEST_WITHOUT (RWSPLIT_TEST_WITHOUT)"
 fi
-# Tests that put a load on their servers, or wait for long. They have a lane of
+# Tests that put a load on their servers, or wait for long. They have lanes of
 # their own; the others are dealt out to two. Lanes run side by side, each with
 # clusters of its own: most of the time a test waits for replication.
-load='^(TestSoak|TestFaults|TestNoReadBreaksItsPromise|TestNoReadOfAnyTableBreaksItsPromise|TestOffload|TestOffloadByTable)$'
+soak='^TestSoak$'
+load='^(TestFaults|TestNoReadBreaksItsPromise|TestNoReadOfAnyTableBreaksItsPromise|TestOffload|TestOffloadByTable)$'
 
 # lane NAME TESTS: runs tests of the package that was built.
 lane() {
@@ -104,10 +105,10 @@ lane() {
 		"$work/testreport" -totals "$work/totals" || touch "$work/failed"
 }
 
-# every REST: the pattern of every other test that puts no load on, from the
+# every REST: the pattern of every other one of the remaining tests, from the
 # first (REST 1) or the second (REST 0) on.
 every() {
-	"$work/integration.test" -test.list . | grep '^Test' | grep -Ev "$load" |
+	"$work/integration.test" -test.list . | grep '^Test' | grep -Ev "$soak|$load" |
 		awk -v rest="$1" 'NR % 2 == rest' | paste -sd '|' | sed 's/.*/^(&)$/'
 }
 
@@ -117,7 +118,7 @@ for dir in ${containers[@]+"${containers[@]}"}; do
 	cd "$dir"
 	if go test -race -c -o "$work/integration.test" .; then
 		set -m # process groups, so that cleanup can end all of a lane
-		for tests in "$load" "$(every 1)" "$(every 0)"; do
+		for tests in "$soak" "$load" "$(every 1)" "$(every 0)"; do
 			lane "$name, lane $((${#lanes[@]} + 1))" "$tests" &
 			lanes+=("$!")
 		done

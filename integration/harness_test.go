@@ -117,8 +117,6 @@ func (a *app) which(ctx context.Context, q interface {
 }
 
 // ph returns the n-th placeholder in the engine's notation.
-func (a *app) ph(n int) string { return placeholder(a.c.Engine, n) }
-
 func placeholder(e cluster.Engine, n int) string {
 	if e == cluster.Postgres {
 		return fmt.Sprintf("$%d", n)
