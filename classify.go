@@ -2,6 +2,7 @@ package rwsplit
 
 import (
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -22,10 +23,18 @@ func classifyText(l language, k *knowledge, query string) Statement {
 // classifyTables also returns the tables that the text touches, in any of the
 // ways in which it may be read. The knowledge must have tables.
 func classifyTables(l language, k *knowledge, query string) (Statement, footprint) {
-	t := tableScan{ix: k.tables}
-	st := classifyWith(l, k, query, &t)
-	return st, t.sum
+	t := tableScans.Get().(*tableScan)
+	t.ix, t.sum = k.tables, footprint{}
+	st := classifyWith(l, k, query, t)
+	f := t.sum
+	t.ix = nil
+	tableScans.Put(t)
+	return st, f
 }
+
+// tableScans are kept for use again: they are large, and the compiler does not
+// see that they could live on the stack.
+var tableScans = sync.Pool{New: func() any { return new(tableScan) }}
 
 func classifyWith(l language, k *knowledge, query string, t *tableScan) Statement {
 	var st Statement
