@@ -116,7 +116,7 @@ func (a *app) which(ctx context.Context, q interface {
 	return nil
 }
 
-// ph returns the n-th placeholder in the engine's notation.
+// placeholder returns the n-th placeholder in the engine's notation.
 func placeholder(e cluster.Engine, n int) string {
 	if e == cluster.Postgres {
 		return fmt.Sprintf("$%d", n)
