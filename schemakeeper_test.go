@@ -16,6 +16,7 @@ func TestOldKnowledgeOfTablesIsNotUsed(t *testing.T) {
 		"functions are read": {func(c *Connector, _ *slot) { c.setKnowledge(nil) }, true},
 		"forgotten":          {func(c *Connector, _ *slot) { c.forgetTables() }, false},
 		"given up":           {func(c *Connector, _ *slot) { c.giveUpTables("a test") }, false},
+		"another primary":    {func(c *Connector, _ *slot) { newTracker(c).rolesMoved() }, false},
 		"another schema":     {func(c *Connector, _ *slot) { c.compareSchema("2", Server{Identity: "one"}) }, false},
 		"another dialect":    {func(c *Connector, _ *slot) { c.learnDialect(Server{Dialect: "mariadb"}) }, false},
 		"DDL is under way":   {func(c *Connector, sl *slot) { (&conn{c: c}).beginDDL(sl) }, false},
@@ -28,6 +29,7 @@ func TestOldKnowledgeOfTablesIsNotUsed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := &Connector{byTable: true, cfg: &Config{}, dialect: mysqlDialect{}, writes: newWrites()}
 			c.classifier.Store(newClassifier(langMySQLFamily, nil))
+			c.board.current.Store(&snapshot{})
 			var sl slot
 			sl.open.w = c.writes
 			gen := c.schema.generation()
