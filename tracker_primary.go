@@ -84,8 +84,8 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 			if t.c.roles != nil && t.notPrimary(err) {
 				t.c.roles.look()
 			}
-			if !met {
-				t.startWithout(true)
+			if !met && (failures > 1 || !errors.Is(err, errNoAnswer)) {
+				t.startWithout(true) // one late answer may be that of a busy machine
 			}
 			if !t.pauseOrMove(ctx, retryAfter(failures)) {
 				return

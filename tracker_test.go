@@ -249,6 +249,25 @@ func TestThePrimaryDoesNotAnswer(t *testing.T) {
 	})
 }
 
+// A primary that is down does not keep a process from starting, but one late
+// answer is no reason to take it for down.
+func TestAPrimaryThatAnswersLateAtTheStart(t *testing.T) {
+	for times, want := range map[int]string{1: "primary", 20: "replica"} {
+		track(t, nil, func(t *testing.T, d *tracked) {
+			d.primary.at.Add(1000) // written before, and not replayed
+			d.primary.hangTimes(d.t, opPosition, 1, times, true)
+			d.want(t.Context(), "primary", "nothing is known")
+			for range 40 {
+				time.Sleep(100 * time.Millisecond)
+				if want == "primary" {
+					d.want(t.Context(), want, "the replicas are behind")
+				}
+			}
+			d.want(t.Context(), want, fmt.Sprintf("%d late answers", times))
+		})
+	}
+}
+
 func TestAReplicaThatFailsIsLeftAloneAndComesBack(t *testing.T) {
 	track(t, nil, func(t *testing.T, d *tracked) {
 		d.settle()
