@@ -16,6 +16,9 @@ done
 for volume in $(docker volume ls -q --filter "$filter"); do
 	docker volume rm -f "$volume"
 done
+for volume in $(docker volume ls -q --filter label=rwsplit.seed); do
+	docker volume rm -f "$volume"
+done
 for image in $(docker images --format '{{.Repository}}:{{.Tag}}' 'rwsplit-test/*'); do
 	docker rmi "$image"
 done

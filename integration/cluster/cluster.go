@@ -2,14 +2,17 @@ package cluster
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/ory/dockertest/v3"
@@ -43,6 +46,7 @@ type Cluster struct {
 	pool    *dockertest.Pool
 	image   string
 	id      string
+	seed    string // volume
 	network string
 	servers []*Server
 
@@ -84,6 +88,11 @@ func Start(ctx context.Context, e Engine, opts Options) (*Cluster, error) {
 
 // up makes and starts everything.
 func (c *Cluster) up(ctx context.Context) error {
+	release, err := startLock(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	ctx, cancel := context.WithTimeout(ctx, 2*startTimeout)
 	defer cancel()
 	c.id = fmt.Sprintf("rwsplit-%s-%08x", c.Engine, rand.Uint32())
@@ -95,8 +104,8 @@ func (c *Cluster) up(ctx context.Context) error {
 	if _, err := c.pool.Client.CreateVolume(dc.CreateVolumeOptions{Name: c.id, Labels: labels(), Context: ctx}); err != nil {
 		return fmt.Errorf("cluster: volume: %w", err)
 	}
-	if _, err := c.pool.Client.CreateVolume(dc.CreateVolumeOptions{Name: c.seed(), Labels: labels(), Context: ctx}); err != nil {
-		return fmt.Errorf("cluster: volume: %w", err)
+	if err := c.makeSeed(ctx); err != nil {
+		return err
 	}
 	primary := c.servers[0]
 	c.mu.Lock()
@@ -140,9 +149,37 @@ func (c *Cluster) up(ctx context.Context) error {
 	return c.WaitReplayed(ctx)
 }
 
-// seed names a volume that all clusters of an engine share until this process
-// ends: what they start with need not be made for each.
-func (c *Cluster) seed() string { return "rwsplit-seed-" + string(c.Engine) + "-" + engine.id }
+// makeSeed makes the volume that holds what servers of this image start with.
+// It stays when the process ends: what is in it takes seconds of processor time
+// to make, and ci/clean.sh removes it.
+func (c *Cluster) makeSeed(ctx context.Context) error {
+	image, err := c.pool.Client.InspectImage(c.image)
+	if err != nil {
+		return fmt.Errorf("cluster: no image %s; ci/images.sh gets it: %w", c.image, err)
+	}
+	sum := sha256.Sum256([]byte(image.ID + c.flavor.script(c.servers[0])))
+	c.seed = fmt.Sprintf("rwsplit-seed-%s-%x", c.Engine, sum[:6])
+	_, err = c.pool.Client.CreateVolume(dc.CreateVolumeOptions{Name: c.seed, Labels: map[string]string{labelSeed: ""}, Context: ctx})
+	return err
+}
+
+// startLock is held while the servers of a cluster start: many at once, of
+// several test binaries, would all be late.
+func startLock(ctx context.Context) (release func(), err error) {
+	f, err := os.OpenFile(filepath.Join(os.TempDir(), "rwsplit-cluster-start.lock"), os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	for syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		select {
+		case <-ctx.Done():
+			_ = f.Close()
+			return nil, fmt.Errorf("cluster: others start all the time: %w", ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return func() { _ = f.Close() }, nil
+}
 
 // Close ends the servers and removes everything. It may be called twice.
 func (c *Cluster) Close() {

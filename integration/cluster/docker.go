@@ -26,6 +26,9 @@ const (
 	labelOwner = "rwsplit.owner" // host, pid namespace, pid and its start time
 )
 
+// labelSeed is on the volumes that stay for later runs.
+const labelSeed = "rwsplit.seed"
+
 // engine is this process's connection to the container engine.
 var engine struct {
 	once   sync.Once
@@ -153,7 +156,7 @@ func (s *Server) runContainer(ctx context.Context) error {
 			Entrypoint:   []string{"bash", "-c"},
 			Cmd:          []string{s.c.flavor.script(s)},
 			User:         "root",
-			Mounts:       []string{s.c.id + ":/cluster", s.c.seed() + ":/seed"},
+			Mounts:       []string{s.c.id + ":/cluster", s.c.seed + ":/seed"},
 			NetworkID:    s.c.network,
 			ExposedPorts: []string{string(port)},
 			PortBindings: map[dc.Port][]dc.PortBinding{port: {{HostIP: "127.0.0.1", HostPort: strconv.Itoa(s.Port)}}},

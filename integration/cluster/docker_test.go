@@ -65,7 +65,7 @@ func TestNothingOutlivesAKilledRun(t *testing.T) {
 	require.NotEmpty(t, run)
 	n, err := cluster.Remaining(run)
 	require.NoError(t, err)
-	require.Equal(t, 5, n, "two containers, a network, two volumes")
+	require.Equal(t, 4, n, "two containers, a network, a volume")
 	require.NoError(t, child.Process.Kill())
 	_ = child.Wait()
 	require.Eventually(t, func() bool {

@@ -49,8 +49,8 @@ CREATE DATABASE shop;
 `
 
 // seeded is the common part of the start scripts: whoever is first makes an
-// empty data directory, which all clusters of this process share, and every
-// server starts with a copy of it. Arguments that depend on the server's role
+// empty data directory, which all clusters share, and every server starts with
+// a copy of it. Arguments that depend on the server's role
 // are in the file NAME.args.
 func seeded(s *Server, initialize, server string) string {
 	script := `set -eu

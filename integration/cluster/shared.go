@@ -14,7 +14,8 @@ import (
 )
 
 // resetTimeout bounds Reset, which may have to start everything anew, and Start.
-const resetTimeout = 2 * time.Minute
+// Clusters start one after the other, also those of other test binaries.
+const resetTimeout = 5 * time.Minute
 
 // shared holds one cluster per engine for the whole test binary.
 var shared = map[Engine]*struct {
