@@ -190,7 +190,18 @@ func (mysqlFamily) empty(ctx context.Context, primary *Server) error {
 	if err := rollbackBranches(ctx, primary); err != nil {
 		return err
 	}
-	return run(ctx, primary, "DROP DATABASE shop", "CREATE DATABASE shop")
+	// On one connection: it has no default database after the first statement.
+	conn, err := primary.admin.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	for _, statement := range []string{"DROP DATABASE shop", "CREATE DATABASE shop", "USE shop"} {
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("cluster: %s: %w", statement, err)
+		}
+	}
+	return nil
 }
 
 // rollbackBranches ends the XA branches that tests have left prepared: they
