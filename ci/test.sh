@@ -92,9 +92,10 @@ elif [ -s "$work/missing" ]; then
 elif [ -n "${RWSPLIT_TEST_WITHOUT:-}" ]; then
 	not_covered="$RWSPLIT_TEST_WITHOUT (RWSPLIT_TEST_WITHOUT)"
 fi
-# Tests that put a load on their servers, or wait for long. They have lanes of
-# their own; the others are dealt out to two. Lanes run side by side, each with
-# clusters of its own: most of the time a test waits for replication.
+# The soak test takes long and needs little, so it has a lane of its own; the
+# others are dealt out to two. Lanes run side by side, each with clusters of its
+# own: most of the time a test waits for replication. Tests that keep the
+# machine busy come after that.
 soak='^TestSoak$'
 load='^(TestFaults|TestNoReadBreaksItsPromise|TestNoReadOfAnyTableBreaksItsPromise|TestOffload|TestOffloadByTable)$'
 
@@ -118,18 +119,19 @@ for dir in ${containers[@]+"${containers[@]}"}; do
 	cd "$dir"
 	if go test -race -c -o "$work/integration.test" .; then
 		set -m # process groups, so that cleanup can end all of a lane
-		for tests in "$soak" "$load" "$(every 1)" "$(every 0)"; do
+		for tests in "$soak" "$(every 1)" "$(every 0)"; do
 			lane "$name, lane $((${#lanes[@]} + 1))" "$tests" &
 			lanes+=("$!")
 		done
 		set +m
+		wait "${lanes[@]}"
+		lanes=()
+		lane "$name, load" "$load"
 	else
 		status=1
 	fi
 	go test -race -count=1 -timeout 30m -parallel 3 -json $(go list ./... | grep -vx "$(go list .)") |
 		"$work/testreport" -totals "$work/totals" || status=1
-	wait ${lanes[@]+"${lanes[@]}"}
-	lanes=()
 	cd "$OLDPWD"
 done
 if [ -e "$work/failed" ]; then

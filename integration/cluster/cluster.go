@@ -88,12 +88,13 @@ func Start(ctx context.Context, e Engine, opts Options) (*Cluster, error) {
 
 // up makes and starts everything.
 func (c *Cluster) up(ctx context.Context) error {
-	release, err := startLock(ctx)
+	release, err := startLock()
 	if err != nil {
 		return err
 	}
 	defer release()
-	ctx, cancel := context.WithTimeout(ctx, 2*startTimeout)
+	// How long others took is not counted against this one.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*startTimeout)
 	defer cancel()
 	c.id = fmt.Sprintf("rwsplit-%s-%08x", c.Engine, rand.Uint32())
 	network, err := c.pool.CreateNetwork(c.id, func(config *dc.CreateNetworkOptions) { config.Labels = labels() })
@@ -165,18 +166,17 @@ func (c *Cluster) makeSeed(ctx context.Context) error {
 
 // startLock is held while the servers of a cluster start: many at once, of
 // several test binaries, would all be late.
-func startLock(ctx context.Context) (release func(), err error) {
+func startLock() (release func(), err error) {
 	f, err := os.OpenFile(filepath.Join(os.TempDir(), "rwsplit-cluster-start.lock"), os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
 		return nil, err
 	}
-	for syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
-		select {
-		case <-ctx.Done():
-			_ = f.Close()
-			return nil, fmt.Errorf("cluster: others start all the time: %w", ctx.Err())
-		case <-time.After(20 * time.Millisecond):
-		}
+	for err = syscall.EINTR; err == syscall.EINTR; {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX) // those who wait have their turns in order
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("cluster: %s: %w", f.Name(), err)
 	}
 	return func() { _ = f.Close() }, nil
 }

@@ -13,9 +13,8 @@ import (
 	"time"
 )
 
-// resetTimeout bounds Reset, which may have to start everything anew, and Start.
-// Clusters start one after the other, also those of other test binaries.
-const resetTimeout = 5 * time.Minute
+// resetTimeout bounds Reset, which may have to start everything anew.
+const resetTimeout = 2 * time.Minute
 
 // shared holds one cluster per engine for the whole test binary.
 var shared = map[Engine]*struct {
