@@ -102,7 +102,10 @@ func (c *Cluster) up(ctx context.Context) error {
 		return fmt.Errorf("cluster: network: %w", err)
 	}
 	c.network = network.Network.ID
-	if _, err := c.pool.Client.CreateVolume(dc.CreateVolumeOptions{Name: c.id, Labels: labels(), Context: ctx}); err != nil {
+	// In memory, which lasts while one server of the cluster runs: the disk is
+	// what makes tests wait for each other.
+	volume := dc.CreateVolumeOptions{Name: c.id, Labels: labels(), Context: ctx, DriverOpts: map[string]string{"type": "tmpfs", "device": "tmpfs"}}
+	if _, err := c.pool.Client.CreateVolume(volume); err != nil {
 		return fmt.Errorf("cluster: volume: %w", err)
 	}
 	if err := c.makeSeed(ctx); err != nil {
