@@ -161,7 +161,12 @@ func (s *Server) runContainer(ctx context.Context) error {
 			ExposedPorts: []string{string(port)},
 			PortBindings: map[dc.Port][]dc.PortBinding{port: {{HostIP: "127.0.0.1", HostPort: strconv.Itoa(s.Port)}}},
 			Labels:       labels(),
-		}, func(config *dc.HostConfig) { config.PublishAllPorts = false })
+		}, func(config *dc.HostConfig) {
+			config.PublishAllPorts = false
+			// Servers write to their temporary files all the time, and the file
+			// systems of images are slow at that.
+			config.Tmpfs = map[string]string{"/tmp": ""}
+		})
 		if err == nil {
 			return nil
 		}
