@@ -99,10 +99,11 @@ func (p postgres) join(ctx context.Context, s, source *Server) error {
 			return err
 		}
 		// A standby that went past the point where the new timeline began can
-		// never follow it; it is copied again.
+		// never follow it; it is copied again. One that still receives from its
+		// old primary has not shown anything yet.
 		short, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		if err := poll(short, func() error { return p.joined(short, s) }); err == nil {
+		if err := poll(short, func() error { return p.follows(short, s, source) }); err == nil {
 			return nil
 		}
 	}
@@ -113,6 +114,20 @@ func (p postgres) join(ctx context.Context, s, source *Server) error {
 		return err
 	}
 	return s.start(ctx)
+}
+
+// follows returns nil when the standby receives the source's own timeline.
+func (postgres) follows(ctx context.Context, s, source *Server) error {
+	var timeline, received int
+	err := source.admin.QueryRowContext(ctx, "SELECT ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int").Scan(&timeline)
+	if err == nil {
+		err = s.admin.QueryRowContext(ctx, "SELECT coalesce(max(received_tli), 0) FROM pg_stat_wal_receiver WHERE status = 'streaming' AND sender_host = $1",
+			source.host()).Scan(&received)
+	}
+	if err == nil && received != timeline {
+		err = fmt.Errorf("cluster: %s receives timeline %d, not %d of %s", s.Name, received, timeline, source.Name)
+	}
+	return err
 }
 
 func (postgres) joined(ctx context.Context, s *Server) error {
