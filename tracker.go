@@ -175,12 +175,7 @@ func poke(ch chan struct{}) {
 // It is asked in its turn.
 func (t *tracker) request() uint64 {
 	n := t.asks.Load() + 1
-	for {
-		old := t.want.Load()
-		if old >= n || t.want.CompareAndSwap(old, n) {
-			break
-		}
-	}
+	raise(&t.want, n)
 	t.c.writes.stir()
 	return n
 }
@@ -203,15 +198,19 @@ func (t *tracker) newestTarget() (target, bool) {
 }
 
 // pauseFor waits; false means that ctx is over.
-func pauseFor(ctx context.Context, d time.Duration) bool {
+func pauseFor(ctx context.Context, d time.Duration) bool { return pauseUnless(ctx, d, nil) }
+
+// pauseUnless is pauseFor, cut short by early.
+func pauseUnless(ctx context.Context, d time.Duration, early <-chan struct{}) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return false
 	case <-timer.C:
-		return true
+	case <-early:
 	}
+	return true
 }
 
 // answered takes in an answer of the primary.

@@ -87,7 +87,7 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 			if !met && (failures > 1 || !errors.Is(err, errNoAnswer)) {
 				t.startWithout(true) // one late answer may be that of a busy machine
 			}
-			if !t.pauseOrMove(ctx, retryAfter(failures)) {
+			if !pauseUnless(ctx, retryAfter(failures), t.moved) {
 				return
 			}
 			lastAsk = time.Time{}
@@ -141,19 +141,14 @@ func (t *tracker) pauseAsking(ctx context.Context, least time.Duration) bool {
 	for rest := snap.replicas; rest != 0; rest &= rest - 1 {
 		reached = max(reached, snap.backends[rest.first()].asked)
 	}
-	more := min(t.lacking(reached, time.Now())/8, maxPause) - least
-	if more <= 0 {
-		return true
-	}
-	timer := time.NewTimer(more)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-	case <-t.wanted:
-	}
-	return true
+	more := t.patience(reached) - least
+	return more <= 0 || pauseUnless(ctx, more, t.wanted)
+}
+
+// patience is what lies between two questions about what is beyond question
+// reached.
+func (t *tracker) patience(reached uint64) time.Duration {
+	return min(t.lacking(reached, time.Now())/8, maxPause)
 }
 
 // lacking returns how long ago the primary gave the oldest answer beyond the
@@ -245,18 +240,4 @@ func (t *tracker) rest(timer *time.Timer, number uint64) {
 	if (w.mark() > number && w.doubt.Load() <= time.Now().UnixNano()) || t.want.Load() > t.asks.Load() {
 		w.stir() // it came in between
 	}
-}
-
-// pauseOrMove waits, not beyond a change of the primary; false means that ctx
-// is over.
-func (t *tracker) pauseOrMove(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-	case <-t.moved:
-	}
-	return true
 }

@@ -70,7 +70,7 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 		reached := t.c.board.load().backends[i].asked
 		if !behind || reached > before {
 			// What it lacks now is something newer, which it may have soon.
-			pause = min(max(minPause, t.lacking(reached, time.Now())/8), maxPause)
+			pause = max(minPause, t.patience(reached))
 		}
 		if behind {
 			timer.Reset(pause)
