@@ -2,7 +2,6 @@ package rwsplit_test
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"maps"
 	"slices"
@@ -252,7 +251,7 @@ func trackTables(t *testing.T, change func(*rwsplit.Config), test func(t *testin
 
 func newByTable(t *testing.T, change func(*rwsplit.Config)) *byTable {
 	t.Helper()
-	d := &byTable{tracked: &tracked{t: t, primary: newPosServer("primary"), replicas: [2]*posServer{newPosServer("r1"), newPosServer("r2")}}}
+	d := &byTable{tracked: newTrackedServers(t)}
 	d.server = &schemaServer{posServer: d.primary, ddl: make(map[string]func(*rwsplit.TestSchema))}
 	d.server.schema = rwsplit.TestSchema{
 		Tables:      []string{"a", "b", "c", "d"},
@@ -264,23 +263,7 @@ func newByTable(t *testing.T, change func(*rwsplit.Config)) *byTable {
 	for _, r := range d.replicas {
 		cfg.ReplicaConnectors = append(cfg.ReplicaConnectors, &schemaServer{posServer: r})
 	}
-	if change != nil {
-		change(cfg)
-	}
-	var err error
-	if d.conn, err = rwsplit.NewConnector(cfg); err != nil {
-		t.Fatal(err)
-	}
-	d.DB = sql.OpenDB(d.conn)
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-		d.primary.check(t)
-		for _, r := range d.replicas {
-			r.check(t)
-		}
-	})
+	d.open(cfg, change)
 	return d
 }
 

@@ -266,19 +266,25 @@ func TestOwnDDLCountsForEveryTableAtOnce(t *testing.T) {
 	})
 }
 
+// triggerInTx makes a trigger in a transaction.
+func (d *byTable) triggerInTx() *sql.Tx {
+	d.t.Helper()
+	tx, err := d.BeginTx(d.t.Context(), nil)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if _, err := tx.Exec("CREATE TRIGGER t1"); err != nil {
+		d.t.Fatal(err)
+	}
+	return tx
+}
+
 // Nothing is told apart while a statement is under way that may change the
 // schema: others may meet what it does before it has returned.
 func TestDDLUnderWayCountsForEveryTable(t *testing.T) {
 	for name, begin := range map[string]func(d *byTable) (finish func() error){
 		"in a transaction": func(d *byTable) func() error {
-			tx, err := d.BeginTx(d.t.Context(), nil)
-			if err != nil {
-				d.t.Fatal(err)
-			}
-			if _, err := tx.Exec("CREATE TRIGGER t1"); err != nil {
-				d.t.Fatal(err)
-			}
-			return tx.Commit
+			return d.triggerInTx().Commit
 		},
 		"in a transaction by text": func(d *byTable) func() error {
 			conn, err := d.Conn(d.t.Context())
@@ -296,14 +302,7 @@ func TestDDLUnderWayCountsForEveryTable(t *testing.T) {
 			}
 		},
 		"a transaction that is rolled back": func(d *byTable) func() error {
-			tx, err := d.BeginTx(d.t.Context(), nil)
-			if err != nil {
-				d.t.Fatal(err)
-			}
-			if _, err := tx.Exec("CREATE TRIGGER t1"); err != nil {
-				d.t.Fatal(err)
-			}
-			return tx.Rollback
+			return d.triggerInTx().Rollback
 		},
 		"through Query, with rows open": func(d *byTable) func() error {
 			rows, err := d.QueryContext(d.t.Context(), "CREATE TRIGGER t1")
@@ -323,13 +322,7 @@ func TestDDLUnderWayCountsForEveryTable(t *testing.T) {
 			return func() error { hang.release(); return <-done }
 		},
 		"a lost transaction": func(d *byTable) func() error {
-			tx, err := d.BeginTx(d.t.Context(), nil)
-			if err != nil {
-				d.t.Fatal(err)
-			}
-			if _, err := tx.Exec("CREATE TRIGGER t1"); err != nil {
-				d.t.Fatal(err)
-			}
+			tx := d.triggerInTx()
 			return func() error {
 				d.primary.killConns()
 				if tx.Commit() == nil {

@@ -126,11 +126,24 @@ func track(t *testing.T, change func(*rwsplit.Config), test func(t *testing.T, d
 
 func newTracked(t *testing.T, change func(*rwsplit.Config)) *tracked {
 	t.Helper()
-	d := &tracked{t: t, primary: newPosServer("primary"), replicas: [2]*posServer{newPosServer("r1"), newPosServer("r2")}}
+	d := newTrackedServers(t)
 	cfg := &rwsplit.Config{Driver: "fakepos", PrimaryConnector: d.primary.connector()}
 	for _, r := range d.replicas {
 		cfg.ReplicaConnectors = append(cfg.ReplicaConnectors, r.connector())
 	}
+	d.open(cfg, change)
+	return d
+}
+
+// newTrackedServers makes the servers; open is still to be called.
+func newTrackedServers(t *testing.T) *tracked {
+	return &tracked{t: t, primary: newPosServer("primary"), replicas: [2]*posServer{newPosServer("r1"), newPosServer("r2")}}
+}
+
+// open opens the sql.DB, until the test ends.
+func (d *tracked) open(cfg *rwsplit.Config, change func(*rwsplit.Config)) {
+	t := d.t
+	t.Helper()
 	if change != nil {
 		change(cfg)
 	}
@@ -148,7 +161,6 @@ func newTracked(t *testing.T, change func(*rwsplit.Config)) *tracked {
 			r.check(t)
 		}
 	})
-	return d
 }
 
 // replay lets the replicas replay all that there is.
