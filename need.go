@@ -15,7 +15,7 @@ func (c *conn) needOf(h *hints, ss *sessionState, foot *footprint) requirement {
 	case Eventual:
 		return need
 	case Session:
-		need.number, need.culprit = w.neededOutside(foot)
+		need.number, need.culprit = w.needed(foot, outsideSessions)
 		if c.wroteNumber > need.number {
 			need.number, need.culprit = c.wroteNumber, culprit{}
 		}
@@ -28,7 +28,7 @@ func (c *conn) needOf(h *hints, ss *sessionState, foot *footprint) requirement {
 		need.number = w.counter.Load()
 		need.ask = c.c.ensureTracker().requestNow()
 	default:
-		need.number, need.culprit = w.needed(foot)
+		need.number, need.culprit = w.needed(foot, anywhere)
 	}
 	if ss != nil {
 		need.readAsk = ss.readAsk.Load()

@@ -68,21 +68,21 @@ func TestTableNumbersGrowUnderTheirReaders(t *testing.T) {
 	if w.tables.of(0) != first || w.tables.of(tablesPerPiece) == nil || w.tables.of(2*tablesPerPiece) != nil {
 		t.Error("growing moved or forgot something")
 	}
-	if n, to := w.needed(&f); n != 7 || to != culpritTable(0) {
+	if n, to := w.needed(&f, anywhere); n != 7 || to != culpritTable(0) {
 		t.Errorf("got number %d of %v, want 7 of table 0", n, to)
 	}
-	if n, _ := w.neededOutside(&f); n != 1 {
+	if n, _ := w.needed(&f, outsideSessions); n != 1 {
 		t.Errorf("outside: got number %d, want 1", n)
 	}
 	// A table that nobody made room for counts for all.
 	var unknown footprint
 	unknown.add(1 << 20)
 	w.changed(9, &unknown, true)
-	if n, to := w.needed(&f); n != 9 || to != (culprit{}) {
+	if n, to := w.needed(&f, anywhere); n != 9 || to != (culprit{}) {
 		t.Errorf("got number %d of %v, want 9 of the database", n, to)
 	}
 	w.ended()
-	if n, _ := w.needed(&unknown); n != w.counter.Load() {
+	if n, _ := w.needed(&unknown, anywhere); n != w.counter.Load() {
 		t.Errorf("an unknown table needs %d of %d", n, w.counter.Load())
 	}
 }

@@ -30,7 +30,7 @@ const (
 
 // urgent reports whether a number may be confirmed only after a look: a write
 // that nobody understands may have changed the schema.
-func (l *schemaLook) urgent() bool { return l.c.writes.unclear.Load() > l.covered }
+func (l *schemaLook) urgent() bool { return l.c.writes.unclear[anywhere].Load() > l.covered }
 
 // due reports whether it is time to look. quiet: no write is unconfirmed.
 func (l *schemaLook) due(now time.Time, quiet bool) bool {

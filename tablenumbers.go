@@ -5,11 +5,29 @@ import (
 	"sync/atomic"
 )
 
+// origin tells writes apart by where they were made.
+type origin uint8
+
+const (
+	anywhere origin = iota
+	outsideSessions
+	originCount
+)
+
+// numbersByOrigin are the numbers of the newest writes.
+type numbersByOrigin [originCount]atomic.Uint64
+
+func (v *numbersByOrigin) raise(n uint64, outside bool) {
+	raise(&v[anywhere], n)
+	if outside {
+		raise(&v[outsideSessions], n)
+	}
+}
+
 // tableNumber is what is counted for one table.
 type tableNumber struct {
-	newest  atomic.Uint64 // the number of the newest write that may have changed it
-	outside atomic.Uint64 // the same of writes outside any session
-	held    atomic.Uint64 // reads that it kept off the replicas
+	newest numbersByOrigin // of the writes that may have changed it
+	held   atomic.Uint64   // reads that it kept off the replicas
 }
 
 // tableNumbers are the numbers of all tables. They are read and raised without
@@ -71,17 +89,11 @@ func (w *writes) changed(n uint64, f *footprint, outside bool) {
 				all = true
 				break
 			}
-			raise(&t.newest, n)
-			if outside {
-				raise(&t.outside, n)
-			}
+			t.newest.raise(n, outside)
 		}
 	}
 	if all {
-		raise(&w.unclear, n)
-		if outside {
-			raise(&w.unclearOutside, n)
-		}
+		w.unclear.raise(n, outside)
 	}
 }
 
@@ -96,42 +108,32 @@ func (w *writes) changedAll() {
 // confirms no such write before it has asked whether the schema changed, so it
 // has to know of one as soon as it can have seen its number.
 func (w *writes) foresee() {
-	raise(&w.unclear, w.counter.Load()+1)
+	raise(&w.unclear[anywhere], w.counter.Load()+1)
 }
 
-// needed returns the number of the newest write that a read of the tables of f
-// has to see, and to which of them it belongs, if to one.
-func (w *writes) needed(f *footprint) (n uint64, to culprit) {
+// needed returns the number of the newest write from there that a read of the
+// tables of f has to see, and to which of them it belongs, if to one.
+func (w *writes) needed(f *footprint, from origin) (n uint64, to culprit) {
 	if f.all {
-		return w.counter.Load(), culprit{}
+		return w.newest(from), culprit{}
 	}
-	n = w.unclear.Load()
+	n = w.unclear[from].Load()
 	for _, id := range f.tables() {
 		t := w.tables.of(id)
 		if t == nil {
-			return w.counter.Load(), culprit{}
+			return w.newest(from), culprit{}
 		}
-		if k := t.newest.Load(); k > n {
+		if k := t.newest[from].Load(); k > n {
 			n, to = k, culpritTable(id)
 		}
 	}
 	return n, to
 }
 
-// neededOutside is needed for what was written outside any session.
-func (w *writes) neededOutside(f *footprint) (n uint64, to culprit) {
-	if f.all {
-		return w.outside.Load(), culprit{}
+// newest returns the number of the newest write from there to any table.
+func (w *writes) newest(from origin) uint64 {
+	if from == outsideSessions {
+		return w.outside.Load()
 	}
-	n = w.unclearOutside.Load()
-	for _, id := range f.tables() {
-		t := w.tables.of(id)
-		if t == nil {
-			return w.outside.Load(), culprit{}
-		}
-		if k := t.outside.Load(); k > n {
-			n, to = k, culpritTable(id)
-		}
-	}
-	return n, to
+	return w.counter.Load()
 }

@@ -13,10 +13,9 @@ type writes struct {
 	outside atomic.Uint64 // the newest number of a write outside any session
 
 	// With tracking=table, by table, and for the writes that may have changed any.
-	tables         tableNumbers
-	unclear        atomic.Uint64
-	unclearOutside atomic.Uint64
-	held           atomic.Uint64 // reads that no single table held back
+	tables  tableNumbers
+	unclear numbersByOrigin
+	held    atomic.Uint64 // reads that no single table held back
 
 	doubt  atomic.Int64 // unix nanoseconds: until then a write of unknown outcome may still land
 	asleep atomic.Bool  // the tracker waits for wake
@@ -30,8 +29,7 @@ func newWrites() *writes {
 	w := &writes{wake: make(chan struct{}, 1), opens: make(map[*openWrite]struct{})}
 	w.counter.Store(1)
 	w.outside.Store(1)
-	w.unclear.Store(1)
-	w.unclearOutside.Store(1)
+	w.unclear.raise(1, true)
 	return w
 }
 
