@@ -13,11 +13,10 @@ done
 for network in $(docker network ls -q --filter "$filter"); do
 	docker network rm "$network"
 done
-for volume in $(docker volume ls -q --filter "$filter"); do
-	docker volume rm -f "$volume"
-done
-for volume in $(docker volume ls -q --filter label=rwsplit.seed); do
-	docker volume rm -f "$volume"
+for label in "$filter" label=rwsplit.seed; do
+	for volume in $(docker volume ls -q --filter "$label"); do
+		docker volume rm -f "$volume"
+	done
 done
 for image in $(docker images --format '{{.Repository}}:{{.Tag}}' 'rwsplit-test/*'); do
 	docker rmi "$image"

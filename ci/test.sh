@@ -101,7 +101,7 @@ load='^(TestFaults|TestNoReadBreaksItsPromise|TestNoReadOfAnyTableBreaksItsPromi
 
 # lane NAME TESTS: runs tests of the package that was built.
 lane() {
-	go tool test2json -p "$1" "$work/integration.test" -test.v=test2json -test.count=1 -test.paniconexit0 \
+	go tool test2json -t -p "$1" "$work/integration.test" -test.v=test2json -test.count=1 -test.paniconexit0 \
 		-test.timeout=30m -test.parallel=3 -test.run "$2" |
 		"$work/testreport" -totals "$work/totals" || touch "$work/failed"
 }

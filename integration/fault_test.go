@@ -61,7 +61,7 @@ func (c *counted) sees(what string) (replica bool) {
 // seesFor reads for a while; it returns how often replicas served.
 func (c *counted) seesFor(d time.Duration, what string) (replicas int) {
 	c.t.Helper()
-	for end := time.Now().Add(d); time.Now().Before(end); {
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if c.sees(what) {
 			replicas++
 		}

@@ -289,13 +289,8 @@ func pauseOr(ctx context.Context, d time.Duration) {
 
 // historyTime is how long each engine is played on.
 func historyTime(t *testing.T) time.Duration {
-	text := os.Getenv("RWSPLIT_HISTORY")
-	if text == "" {
-		return 20 * time.Second
-	}
-	d, err := time.ParseDuration(text)
-	require.NoError(t, err, "RWSPLIT_HISTORY")
-	return d
+	t.Helper()
+	return envTime(t, "RWSPLIT_HISTORY", 20*time.Second)
 }
 
 // report logs what was done, and returns how much of it failed, and the

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,19 @@ type app struct {
 	mu        sync.Mutex // protects following fields
 	decisions []rwsplit.Decision
 	forgotten int // decisions that were dropped
+}
+
+// envTime returns the duration in the environment variable name, such as 30m,
+// or otherwise if it is not set.
+func envTime(t *testing.T, name string, otherwise time.Duration) time.Duration {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	d, err := time.ParseDuration(text)
+	require.NoError(t, err, name)
+	return d
 }
 
 // bounded returns a context that ends a hanging test.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"syscall"
@@ -17,18 +16,6 @@ import (
 
 	"github.com/rwsplit/rwsplit/integration/cluster"
 )
-
-// soakTime is how long the soak test runs: RWSPLIT_SOAK, such as 30m.
-func soakTime(t *testing.T) time.Duration {
-	t.Helper()
-	text := os.Getenv("RWSPLIT_SOAK")
-	if text == "" {
-		return 3 * time.Minute
-	}
-	d, err := time.ParseDuration(text)
-	require.NoError(t, err, "RWSPLIT_SOAK")
-	return d
-}
 
 // soakPace leaves most of the machine to whatever runs beside the test.
 var soakPace = pace{read: 200 * time.Millisecond, write: 300 * time.Millisecond}
@@ -139,7 +126,7 @@ func (s *soak) disturb(ctx context.Context, until time.Time) error {
 // read and no write fails but while something is wrong with the primary, and
 // nothing grows.
 func TestSoak(t *testing.T) {
-	limit := soakTime(t)
+	limit := envTime(t, "RWSPLIT_SOAK", 3*time.Minute)
 	ctx, cancel := context.WithTimeout(t.Context(), limit+5*time.Minute)
 	defer cancel()
 	// All start at the same time.

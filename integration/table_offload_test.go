@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -82,13 +81,10 @@ func measureTables(t *testing.T, a *app, perSecond int, d time.Duration) (share 
 //
 //	RWSPLIT_OFFLOAD=5s go test -run TestOffloadByTable -v .
 func TestOffloadByTable(t *testing.T) {
-	each, engines := time.Second, []cluster.Engine{cluster.Postgres}
-	text, long := os.LookupEnv("RWSPLIT_OFFLOAD")
-	if long {
-		var err error
-		each, err = time.ParseDuration(text)
-		require.NoError(t, err, "RWSPLIT_OFFLOAD")
-		engines = cluster.Engines()
+	each, engines := offloadTime(t), cluster.Engines()
+	long := each > 0
+	if !long {
+		each, engines = time.Second, []cluster.Engine{cluster.Postgres}
 	}
 	cluster.On(t, engines, func(t *testing.T, c *cluster.Cluster) {
 		rates := []int{10, 100, 500}

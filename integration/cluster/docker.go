@@ -144,9 +144,6 @@ func (s *Server) runContainer(ctx context.Context) error {
 	if i := strings.LastIndexByte(repository, ':'); i > strings.LastIndexByte(repository, '/') {
 		repository, tag = repository[:i], repository[i+1:]
 	}
-	if _, err := s.c.pool.Client.InspectImage(repository + ":" + tag); err != nil {
-		return fmt.Errorf("cluster: no image %s; ci/images.sh gets it: %w", s.c.image, err)
-	}
 	port := dc.Port(s.c.flavor.port() + "/tcp")
 	for tries := 1; ; tries++ {
 		_, err := s.c.pool.RunWithOptions(&dockertest.RunOptions{

@@ -26,17 +26,21 @@ func (m mariadb) join(ctx context.Context, s, source *Server) error {
 	if err := m.readOnly(ctx, s, true); err != nil {
 		return err
 	}
+	// First: what it replays after the position was read would be replayed again.
+	if err := run(ctx, s, "STOP SLAVE"); err != nil {
+		return err
+	}
 	var position string
 	if err := s.admin.QueryRowContext(ctx, "SELECT @@gtid_binlog_pos").Scan(&position); err != nil {
 		return err
 	}
 	if s.wasPrimary && position != "" {
 		// What it wrote as a primary counts as replayed.
-		if err := run(ctx, s, "STOP SLAVE", "SET GLOBAL gtid_slave_pos = '"+position+"'"); err != nil {
+		if err := run(ctx, s, "SET GLOBAL gtid_slave_pos = '"+position+"'"); err != nil {
 			return err
 		}
 	}
-	return run(ctx, s, "STOP SLAVE", fmt.Sprintf(
+	return run(ctx, s, fmt.Sprintf(
 		"CHANGE MASTER TO MASTER_HOST = '%s', MASTER_PORT = 3306, MASTER_USER = 'admin', MASTER_PASSWORD = '%s',"+
 			" MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1, MASTER_SSL_VERIFY_SERVER_CERT = 0",
 		source.host(), adminPassword), "START SLAVE")
