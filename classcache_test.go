@@ -44,6 +44,36 @@ func TestClassifierHoldsNothingOfTextsThatNeverComeAgain(t *testing.T) {
 	assert.Zero(t, held())
 }
 
+// A classifier that has seen many texts holds more of them than one that has
+// seen few, and goes on holding those.
+func TestClassifierGrows(t *testing.T) {
+	calls := make(map[string]int)
+	classify, held := rwsplit.CachedClassifyFunc(func(query string) rwsplit.Statement {
+		calls[query]++
+		return rwsplit.Statement{Reason: query}
+	})
+	const texts = 2000
+	query := func(i int) string { return fmt.Sprintf("SELECT %04d", i) }
+	for range 3 {
+		classify(query(0))
+	}
+	const rounds = 10
+	for range rounds {
+		for i := range texts {
+			assert.Equal(t, query(i), classify(query(i)).Reason)
+		}
+	}
+	assert.LessOrEqual(t, calls[query(0)], 3)
+	known := 0
+	for _, n := range calls {
+		if n < rounds {
+			known++
+		}
+	}
+	assert.Greater(t, known, texts*9/10)
+	assert.LessOrEqual(t, held(), texts*len(query(0)))
+}
+
 func TestClassifierKeepsWhatIsUsedWhileOthersPassBy(t *testing.T) {
 	calls := make(map[string]int)
 	classify, _ := rwsplit.CachedClassifyFunc(func(query string) rwsplit.Statement {
