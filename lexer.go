@@ -93,21 +93,28 @@ func (l *lexer) next() {
 			pos++
 			continue
 		case byteLetter:
-			h := uint32(0)
-			i := pos
-			for i < len(src) {
-				lower := wordBytes[src[i]]
-				if lower == 0 {
-					break
-				}
-				h = (h<<5 | h>>27) ^ uint32(lower)
-				i++
+			var x uint64
+			if pos+8 <= len(src) {
+				x = within(src, pos)
+			} else {
+				x = block(src, pos)
+			}
+			n := wordBytesIn(x)
+			first := firstBytes(x, n)
+			h := mixWord(0, first)
+			i := pos + n
+			for n == 8 {
+				x = block(src, i)
+				n = wordBytesIn(x)
+				h = mixWord(h, firstBytes(x, n))
+				i += n
 			}
 			l.start, l.pos, l.kind = pos, i, tokWord
 			if i < len(src) && (src[i] == '\'' || src[i] == '&') && l.scanPrefixed(pos, i) {
 				return
 			}
-			l.word, l.hash = l.rules.words.lookup(h, src[pos:i]), h
+			l.hash = uint32(h)
+			l.word = l.rules.words.lookup(l.hash, first, src[pos:i])
 			return
 		case byteDigit:
 			l.start = pos

@@ -102,7 +102,7 @@ func (e *tableEntry) touches(f *footprint, happens events, changes bool) {
 // find returns the entry of a name whose hash is that of hashWord, or -1.
 func (ix *tableIndex) find(hash uint32, name string) int32 {
 	mask := len(ix.hashes) - 1
-	for i := int((hash * 0x9e3779b1) >> (ix.shift & 31)); ; i++ {
+	for i := int(hash >> (ix.shift & 31)); ; i++ {
 		switch ix.hashes[i&mask] {
 		case 0:
 			return -1
@@ -123,7 +123,7 @@ func newTableIndex(list []tableEntry) *tableIndex {
 	ix := &tableIndex{shift: shift, hashes: make([]uint32, size), slots: make([]int32, size), list: list}
 	for k := range list {
 		h := hashWord(list[k].name)
-		i := int((h * 0x9e3779b1) >> shift)
+		i := int(h >> shift)
 		for ix.hashes[i] != 0 {
 			i = (i + 1) % size
 		}

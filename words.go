@@ -75,51 +75,47 @@ var noWord wordEntry
 // wordTable finds words without regard to ASCII case. It is built once and
 // then only read.
 type wordTable struct {
-	shift   uint32
-	hashes  []uint32 // 0 is a free slot
-	entries []*wordEntry
+	shift uint32
+	slots []wordSlot
+}
+
+// wordSlot is free if it has no entry.
+type wordSlot struct {
+	first uint64 // the word's first bytes
+	entry *wordEntry
 }
 
 // lookup returns the entry of a word, or &noWord. The word holds nothing but
-// word bytes; h is its hash as the lexer computes it.
-func (t *wordTable) lookup(h uint32, word string) *wordEntry {
-	hashes := t.hashes
-	mask := len(hashes) - 1
-	for i := int((h * 0x9e3779b1) >> (t.shift & 31)); ; i++ {
-		switch hashes[i&mask] {
-		case 0:
+// word bytes; h is its hash and first what firstBytes returns for it.
+func (t *wordTable) lookup(h uint32, first uint64, word string) *wordEntry {
+	slots := t.slots
+	mask := len(slots) - 1
+	for i := int(h >> (t.shift & 31)); ; i++ {
+		slot := &slots[i&mask]
+		if slot.entry == nil {
 			return &noWord
-		case h | 1:
-			if e := t.entries[i&mask]; sameWord(e.name, word) {
-				return e
-			}
+		}
+		if slot.first == first && sameRest(slot.entry.name, word) {
+			return slot.entry
 		}
 	}
 }
 
-// find is lookup for a text that the lexer did not hash: any text.
+// find is lookup for a text that the lexer did not read: any text.
 func (t *wordTable) find(text string) *wordEntry {
-	if e := t.lookup(hashWord(text), text); equalFold(e.name, text) {
+	if e := t.lookup(hashWord(text), firstOf(text), text); equalFold(e.name, text) {
 		return e
 	}
 	return &noWord
 }
 
-func hashWord(word string) uint32 {
-	h := uint32(0)
-	for i := range len(word) {
-		h = (h<<5 | h>>27) ^ uint32(word[i]|0x20)
-	}
-	return h
-}
-
-// sameWord is equalFold for words of the lexer. No two of their bytes differ in
-// the bit of the case alone, except letters.
-func sameWord(lower, word string) bool {
+// sameRest is equalFold for words of the lexer whose first bytes are the same.
+// No two of their bytes differ in the bit of the case alone, except letters.
+func sameRest(lower, word string) bool {
 	if len(lower) != len(word) {
 		return false
 	}
-	for i := range len(word) {
+	for i := 8; i < len(word); i++ {
 		if (word[i]^lower[i])&^0x20 != 0 {
 			return false
 		}
@@ -229,13 +225,13 @@ func (b *wordBuilder) table() *wordTable {
 	for size < 3*len(b.entries) {
 		size, shift = size*2, shift-1
 	}
-	t := &wordTable{shift: shift, hashes: make([]uint32, size), entries: make([]*wordEntry, size)}
+	t := &wordTable{shift: shift, slots: make([]wordSlot, size)}
 	for _, e := range b.entries {
-		i := (e.hash * 0x9e3779b1) >> shift
-		for t.hashes[i] != 0 {
+		i := e.hash >> shift
+		for t.slots[i].entry != nil {
 			i = (i + 1) % uint32(size)
 		}
-		t.hashes[i], t.entries[i] = e.hash|1, e
+		t.slots[i] = wordSlot{firstOf(e.name), e}
 	}
 	return t
 }
