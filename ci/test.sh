@@ -58,21 +58,44 @@ test_module() {
 	local dir=$1
 	shift
 	say "module ${dir##*/}"
-	(cd "$dir" && go test -race -count=1 -timeout 30m -json "$@" ./...) | "$work/testreport" -totals "$work/totals" || status=1
+	(cd "$dir" && go test -race -count=1 -timeout 30m -json "$@" ./...) | "$work/testreport" -totals "$work/totals" || touch "$work/failed"
+}
+
+# lane COMMAND...: runs it in the background, in a process group of its own, so
+# that cleanup can end all of it.
+lane() {
+	set -m
+	"$@" &
+	lanes+=("$!")
+	set +m
 }
 
 modules=$(go list -m -f '{{.Dir}}') || exit 1
 if [ $# -gt 0 ]; then
 	modules=$(realpath "$@") || exit 1
 fi
-containers=()
+containers=() others=()
 while read -r dir; do
 	if grep -q 'github.com/rwsplit/rwsplit/integration' "$dir/go.mod"; then
 		containers+=("$dir")
 	else
-		test_module "$dir"
+		others+=("$dir")
 	fi
 done <<<"$modules"
+
+# The first module is the library, whose tests take longest. The rest is compiled
+# and tested beside it.
+if [ ${#others[@]} -gt 0 ]; then
+	lane test_module "${others[0]}"
+fi
+for dir in "${others[@]:1}"; do
+	test_module "$dir"
+done
+for dir in ${containers[@]+"${containers[@]}"}; do
+	(cd "$dir" && go test -race -c -o "$work/${dir##*/}.test" .) || touch "$work/failed"
+done
+[ ${#lanes[@]} = 0 ] || wait "${lanes[@]}"
+lanes=()
 
 if [ ${#containers[@]} -gt 0 ]; then
 	kill -0 "$images_job" 2>/dev/null && say "waiting for the database images"
@@ -92,46 +115,49 @@ elif [ -s "$work/missing" ]; then
 elif [ -n "${RWSPLIT_TEST_WITHOUT:-}" ]; then
 	not_covered="$RWSPLIT_TEST_WITHOUT (RWSPLIT_TEST_WITHOUT)"
 fi
-# The soak test takes long and needs little, so it has a lane of its own; the
-# others are dealt out to two. Lanes run side by side, each with clusters of its
-# own: most of the time a test waits for replication. Tests that keep the
+# Lanes run side by side, each with clusters of its own: most of the time a test
+# waits for replication. The soak test takes long, so it is in a lane with the
+# small packages; the other tests are dealt out to two. Tests that keep the
 # machine busy come after that.
 soak='^TestSoak$'
 load='^(TestFaults|TestNoReadBreaksItsPromise|TestNoReadOfAnyTableBreaksItsPromise|TestOffload|TestOffloadByTable)$'
 
-# lane NAME TESTS: runs tests of the package that was built.
-lane() {
-	go tool test2json -t -p "$1" "$work/integration.test" -test.v=test2json -test.count=1 -test.paniconexit0 \
+# run_tests NAME TESTS: runs tests of the package that was built.
+run_tests() {
+	go tool test2json -t -p "$1" "$work/$name.test" -test.v=test2json -test.count=1 -test.paniconexit0 \
 		-test.timeout=30m -test.parallel=3 -test.run "$2" |
+		"$work/testreport" -totals "$work/totals" || touch "$work/failed"
+}
+
+# small_packages runs those below the package that was built.
+small_packages() {
+	go test -race -count=1 -timeout 30m -parallel 3 -json $(go list ./... | grep -vx "$(go list .)") |
 		"$work/testreport" -totals "$work/totals" || touch "$work/failed"
 }
 
 # every REST: the pattern of every other one of the remaining tests, from the
 # first (REST 1) or the second (REST 0) on.
 every() {
-	"$work/integration.test" -test.list . | grep '^Test' | grep -Ev "$soak|$load" |
+	"$work/$name.test" -test.list . | grep '^Test' | grep -Ev "$soak|$load" |
 		awk -v rest="$1" 'NR % 2 == rest' | paste -sd '|' | sed 's/.*/^(&)$/'
+}
+
+soak_and_packages() {
+	run_tests "$name, soak" "$soak"
+	small_packages
 }
 
 for dir in ${containers[@]+"${containers[@]}"}; do
 	name=${dir##*/}
+	[ -e "$work/$name.test" ] || continue # it did not build
 	say "module $name"
 	cd "$dir"
-	if go test -race -c -o "$work/integration.test" .; then
-		set -m # process groups, so that cleanup can end all of a lane
-		for tests in "$soak" "$(every 1)" "$(every 0)"; do
-			lane "$name, lane $((${#lanes[@]} + 1))" "$tests" &
-			lanes+=("$!")
-		done
-		set +m
-		wait "${lanes[@]}"
-		lanes=()
-		lane "$name, load" "$load"
-	else
-		status=1
-	fi
-	go test -race -count=1 -timeout 30m -parallel 3 -json $(go list ./... | grep -vx "$(go list .)") |
-		"$work/testreport" -totals "$work/totals" || status=1
+	lane soak_and_packages
+	lane run_tests "$name, lane 1" "$(every 1)"
+	lane run_tests "$name, lane 2" "$(every 0)"
+	wait "${lanes[@]}"
+	lanes=()
+	run_tests "$name, load" "$load"
 	cd "$OLDPWD"
 done
 if [ -e "$work/failed" ]; then

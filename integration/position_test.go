@@ -142,7 +142,7 @@ func TestNoReplicaReachesAPositionTooEarly(t *testing.T) {
 		}
 		replicas := []session{dialSession(t, c, c.Replicas()[0], false), dialSession(t, c, c.Replicas()[1], false)}
 		reached, missed := 0, 0
-		for n := 1; n <= 300; n++ {
+		for n := 1; n <= 100; n++ {
 			primary.exec(fmt.Sprintf("UPDATE counter SET n = %d", n))
 			want := primary.primaryPosition()
 			for deadline := time.Now().Add(5 * time.Second); ; {
