@@ -100,7 +100,7 @@ func (s *scanner) body(mode bodyMode) {
 				}
 				if w.bareEff != effNone {
 					s.apply(w.bareEff, w.bareReason)
-				} else if local && !loose && maybeLocal(s.src[s.start], s.pos-s.start) && s.localRelation(s.nameText(s.start, s.pos, n.word == nil)) {
+				} else if local && !loose && maybeLocal(s.src[s.start], s.pos-s.start) && s.r.localRelation(s.nameText(s.start, s.pos, n.word == nil)) {
 					s.apply(effPrimary, "relation of one server (pg_stat_*)")
 				}
 			} else if !loose {

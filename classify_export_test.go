@@ -1,5 +1,7 @@
 package rwsplit
 
+import "slices"
+
 // What the tests of the classifier see of its inside.
 
 // ClassifyFamily classifies as for driver mysql before the server is known.
@@ -67,4 +69,25 @@ func CountTokens(dialect, query string) (tokens, covered int) {
 		}
 	}
 	return tokens, s.pos
+}
+
+// PlainRead says whether a text is taken for a plain read at first glance, and
+// what the scanner says of it. same reports that no other reading is to be made.
+func PlainRead(dialect, query string) (short bool, full Statement, same bool) {
+	l, _ := languageOf(dialect)
+	r := ruleSets[l]()
+	full, flags := scan(r, &r.lex, nil, query, nil)
+	return r.plainRead(query), full, flags == 0
+}
+
+// Words returns all words that the rules of a dialect name.
+func Words(dialect string) (words []string) {
+	l, _ := languageOf(dialect)
+	for _, slot := range ruleSets[l]().words.slots {
+		if slot.entry != nil {
+			words = append(words, slot.entry.name)
+		}
+	}
+	slices.Sort(words)
+	return words
 }

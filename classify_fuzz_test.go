@@ -37,6 +37,28 @@ func addSeeds(f *testing.F) {
 	}
 }
 
+// What is taken for a plain read at first glance is one for the scanner too.
+func FuzzPlainRead(f *testing.F) {
+	addSeeds(f)
+	f.Fuzz(func(t *testing.T, query string, _ uint64) {
+		if utf8.ValidString(query) && !strings.Contains(query, "\x00") { // others don't come that far
+			for _, dialect := range dialects {
+				checkPlainRead(t, dialect, query)
+				checkPlainRead(t, dialect, "SELECT "+query)
+			}
+		}
+	})
+}
+
+func checkPlainRead(t *testing.T, dialect, query string) (short bool) {
+	t.Helper()
+	short, full, same := rwsplit.PlainRead(dialect, query)
+	if want := (rwsplit.Statement{Route: rwsplit.RouteReplica, Reason: "plain read"}); short && (full != want || !same) {
+		t.Errorf("%s: taken for a plain read, but the scanner says %+v (no other reading: %v): %q", dialect, full, same, query)
+	}
+	return short
+}
+
 // Whatever the text is, the verdict is the same each time, the cache gives the
 // same, its fields agree with each other, and it holds for either engine as
 // long as it is not known which of MySQL and MariaDB is there.

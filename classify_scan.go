@@ -235,17 +235,6 @@ func prefixed(s, prefix string) bool {
 	return len(s) >= len(prefix) && equalFold(prefix, s[:len(prefix)])
 }
 
-// localRelation reports whether a name is that of a relation which holds one
-// server's own data (pg_stat_activity).
-func (s *scanner) localRelation(name string) bool {
-	for _, p := range s.r.localPrefix {
-		if prefixed(name, p) {
-			return true
-		}
-	}
-	return false
-}
-
 // unquote returns a name without its quotes. ok is false if it holds escapes.
 func unquote(text string) (name string, ok bool) {
 	if len(text) < 2 || strings.IndexByte("\"`[", text[0]) < 0 {

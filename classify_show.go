@@ -129,7 +129,7 @@ func (s *scanner) explainMySQL(w *wordEntry) {
 // describe reads the rest of DESCRIBE table.
 func (s *scanner) describe() {
 	if s.rank == 0 {
-		s.st.Reason = "plain read"
+		s.st.Reason = reasonPlainRead
 	}
 	for ; !s.atEnd(); s.next() {
 		switch s.kind {
@@ -174,7 +174,7 @@ func (s *scanner) analyze(w *wordEntry) {
 
 // show reads SHOW.
 func (s *scanner) show(w *wordEntry) {
-	s.st.Reason = "plain read"
+	s.st.Reason = reasonPlainRead
 	if s.r.lang == langPostgres {
 		text := s.text()
 		if s.kind == tokQuoted {

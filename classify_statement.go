@@ -43,7 +43,7 @@ func (s *scanner) begin() {
 		s.unknown()
 	case startQuery:
 		if s.rank == 0 {
-			s.st.Reason = "plain read"
+			s.st.Reason = reasonPlainRead
 		}
 		first := s.lexer
 		s.tables(0)
@@ -212,10 +212,10 @@ func (s *scanner) routine() {
 // copyStatement reads COPY of PostgreSQL.
 func (s *scanner) copyStatement(w *wordEntry) {
 	s.accept("binary")
-	s.st.Reason = "plain read"
+	s.st.Reason = reasonPlainRead
 	if s.kind == tokLParen {
 		// COPY (query) TO: read the query up to its closing parenthesis.
-		s.st.Reason = "plain read"
+		s.st.Reason = reasonPlainRead
 		s.copyQuery()
 		if s.broken {
 			return
@@ -335,7 +335,7 @@ func (s *scanner) pragma(w *wordEntry) {
 	case !ok:
 		s.apply(effOpaque, "unknown PRAGMA")
 	case rule == pragmaRead, rule == pragmaValue && !arg:
-		s.st.Reason = "plain read"
+		s.st.Reason = reasonPlainRead
 	case rule != pragmaWrite && !arg:
 		s.apply(effPrimary, "value of this connection (PRAGMA)")
 	case rule == pragmaSession:

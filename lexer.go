@@ -93,28 +93,12 @@ func (l *lexer) next() {
 			pos++
 			continue
 		case byteLetter:
-			var x uint64
-			if pos+8 <= len(src) {
-				x = within(src, pos)
-			} else {
-				x = block(src, pos)
-			}
-			n := wordBytesIn(x)
-			first := firstBytes(x, n)
-			h := mixWord(0, first)
-			i := pos + n
-			for n == 8 {
-				x = block(src, i)
-				n = wordBytesIn(x)
-				h = mixWord(h, firstBytes(x, n))
-				i += n
-			}
+			i, first, h := scanWord(src, pos)
 			l.start, l.pos, l.kind = pos, i, tokWord
 			if i < len(src) && (src[i] == '\'' || src[i] == '&') && l.scanPrefixed(pos, i) {
 				return
 			}
-			l.hash = uint32(h)
-			l.word = l.rules.words.lookup(l.hash, first, src[pos:i])
+			l.word, l.hash = l.rules.words.lookup(h, first, src[pos:i]), h
 			return
 		case byteDigit:
 			l.start = pos

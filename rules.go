@@ -83,6 +83,17 @@ func (r *languageRules) withReadings() *languageRules {
 	return r
 }
 
+// localRelation reports whether a name is that of a relation which holds one
+// server's own data (pg_stat_activity).
+func (r *languageRules) localRelation(name string) bool {
+	for _, p := range r.localPrefix {
+		if prefixed(name, p) {
+			return true
+		}
+	}
+	return false
+}
+
 // sysVarRule says what reading a system variable means.
 type sysVarRule struct {
 	effect effectID

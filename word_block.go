@@ -64,6 +64,25 @@ func mixWord(h, x uint64) uint64 {
 	return h ^ h>>32
 }
 
+// scanWord reads a word. It returns its end, its firstBytes and its hash.
+func scanWord(src string, pos int) (end int, first uint64, hash uint32) {
+	var x uint64
+	if pos+8 <= len(src) {
+		x = within(src, pos)
+	} else {
+		x = block(src, pos)
+	}
+	n := wordBytesIn(x)
+	first = firstBytes(x, n)
+	h := mixWord(0, first)
+	for pos += n; n == 8; pos += n {
+		x = block(src, pos)
+		n = wordBytesIn(x)
+		h = mixWord(h, firstBytes(x, n))
+	}
+	return pos, first, uint32(h)
+}
+
 // hashWord hashes any text, as the lexer hashes words.
 func hashWord(text string) uint32 {
 	n := min(len(text), 8)

@@ -62,6 +62,8 @@ type wordEntry struct {
 	start    startKind
 	startEff effectID
 	table    tableWord
+	calm     bool   // it does nothing, wherever it stands in a SELECT
+	calmCall bool   // nor does it with a parenthesis behind it
 	write    bool   // after holds only in a write
 	after    string // words behind which it is no function, if callContext: see followRule
 
@@ -70,7 +72,11 @@ type wordEntry struct {
 	startReason string
 }
 
-var noWord wordEntry
+var noWord = wordEntry{calm: true}
+
+// Keywords that lock, write or name sequences: alone, or with what stands around
+// them.
+const notCalm = 1<<kwDelete | 1<<kwFor | 1<<kwInsert | 1<<kwInto | 1<<kwLock | 1<<kwShare | 1<<kwUpdate | 1<<kwWith
 
 // wordTable finds words without regard to ASCII case. It is built once and
 // then only read.
@@ -227,6 +233,8 @@ func (b *wordBuilder) table() *wordTable {
 	}
 	t := &wordTable{shift: shift, slots: make([]wordSlot, size)}
 	for _, e := range b.entries {
+		e.calm = e.bareEff == effNone && notCalm&(1<<e.kw) == 0
+		e.calmCall = e.call == callSafe || e.call == callSyntax
 		i := e.hash >> shift
 		for t.slots[i].entry != nil {
 			i = (i + 1) % uint32(size)

@@ -1,0 +1,154 @@
+package rwsplit
+
+import "strings"
+
+// The short way to the verdict on most reads. Whoever changes the rules need not
+// think of it: it knows no rule of its own, and FuzzPlainRead holds it against the
+// scanner.
+
+const reasonPlainRead = "plain read"
+
+// plainRead reports whether the scanner would find a plain read in a text, and
+// nothing that other readings read differently. It takes a SELECT of words that
+// do nothing wherever they stand, built-in functions that are safe, and literals
+// without escapes. false says nothing about the text.
+func (r *languageRules) plainRead(src string) bool {
+	lex := &r.lex
+	pos := 0
+	for pos < len(src) && lex.bytes[src[pos]] == byteSpace {
+		pos++
+	}
+	if lex.careful || !prefixed(src[pos:], "select") {
+		return false
+	}
+	pos += len("select")
+	if pos < len(src) && isWordByte(src[pos]) {
+		return false
+	}
+	var (
+		bytes = lex.bytes
+		words = lex.words
+		local = len(r.localPrefix) > 0
+		depth = 0
+		prev  = tokWord // the kind of the token before
+		word  = &noWord // and what it means, if a word
+	)
+	for pos < len(src) {
+		c := src[pos]
+		second := byte(0)
+		if pos+1 < len(src) {
+			second = src[pos+1]
+		}
+		switch bytes[c] {
+		case byteSpace:
+			pos++
+		case byteLetter:
+			end, first, h := scanWord(src, pos)
+			if end < len(src) && (src[end] == '\'' || src[end] == '&') {
+				return false // E'..', U&'..', N'..'
+			}
+			text := src[pos:end]
+			w := words.lookup(h, first, text)
+			if !w.calm || local && maybeLocal(c, len(text)) && r.localRelation(text) {
+				return false
+			}
+			if prev == tokDot {
+				w = &noWord
+			}
+			pos, prev, word = end, tokWord, w
+		case byteDigit:
+			end := pos + 1
+			for end < len(src) && isDigit(src[end]) {
+				end++
+			}
+			if c == '0' && end > pos+1 {
+				return false
+			}
+			if end < len(src) && src[end] == '.' {
+				for end++; end < len(src) && isDigit(src[end]); end++ {
+				}
+			}
+			if end < len(src) && (isWordByte(src[end]) || src[end] == '.') {
+				return false
+			}
+			pos, prev = end, tokNumber
+		case bytePunct:
+			switch c {
+			case '(':
+				if prev == tokWord && !word.calmCall || prev == tokQuoted || prev == tokNumber || depth == maxDepth {
+					return false
+				}
+				depth++
+				prev = tokLParen
+			case ')':
+				if depth == 0 {
+					return false
+				}
+				depth--
+				prev = tokRParen
+			case ',':
+				prev = tokComma
+			default:
+				return c == ';' && pos == len(src)-1 && depth == 0
+			}
+			pos++
+		case byteSingle, byteDouble, byteBacktick:
+			n := strings.IndexByte(src[pos+1:], c)
+			if n < 0 {
+				return false
+			}
+			text := src[pos+1 : pos+1+n]
+			end := pos + n + 2
+			if strings.IndexByte(text, '\\') >= 0 || end < len(src) && src[end] == c || local && r.localRelation(text) {
+				return false
+			}
+			pos, prev = end, tokQuoted
+			if c == '\'' {
+				prev = tokString
+			}
+		case byteDotClass:
+			if isDigit(second) {
+				return false
+			}
+			pos, prev = pos+1, tokDot
+		case byteColon:
+			if second != ':' {
+				return false
+			}
+			pos, prev = pos+2, tokCast
+		case byteQuestion, byteDollar:
+			end := pos + 1
+			for end < len(src) && isDigit(src[end]) {
+				end++
+			}
+			if end < len(src) && isWordByte(src[end]) || c == '$' && end == pos+1 {
+				return false
+			}
+			pos, prev = end, tokParam
+		case byteSlash:
+			if second != '*' {
+				pos, prev = pos+1, tokOp
+				break
+			}
+			n := strings.Index(src[pos+2:], "*/")
+			if n < 0 {
+				return false
+			}
+			text := src[pos+2 : pos+2+n]
+			if text != "" && (text[0] == '!' || text[0] == 'M') || strings.Contains(text, "/*") {
+				return false // code, or nested
+			}
+			pos += n + 4
+		case byteDash:
+			if second == '-' {
+				return false
+			}
+			pos, prev = pos+1, tokOp
+		case byteOp, byteStar:
+			pos, prev = pos+1, tokOp
+		default:
+			return false
+		}
+	}
+	return depth == 0
+}

@@ -1,0 +1,72 @@
+package rwsplit_test
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/rwsplit/rwsplit"
+	"github.com/rwsplit/rwsplit/internal/corpus"
+)
+
+// plainPieces are what texts are made of besides words.
+var plainPieces = strings.Split("( ( ( ) ) ) , , . . = * - / + < :: : := ; [ ] { } ? ?1 $1 $a$ @a @@a :a # -- /*a*/ /*!a*/ /*M!a*/ /*+a*/ /*a/*b*/c*/ "+
+	"'a' '' 'a''b' 'a\\' 'a\\' E'a' N'a' \"a\" \"pg_stat_a\" \"a\"\"b\" `a` `a``b` [a] 0 1 12 01 1.5 1. .5 1e5 1a 0x1F a1 pg_stat_activity PG_STATIO_a pg_stat_a é", " ")
+
+// Whatever words and pieces stand beside each other.
+func TestPlainReadsAreThoseOfTheScanner(t *testing.T) {
+	for _, dialect := range dialects {
+		words := rwsplit.Words(dialect)
+		rnd := rand.New(rand.NewPCG(1, 2))
+		short := 0
+		const texts = 60_000
+		for range texts {
+			var b strings.Builder
+			b.WriteString("SELECT")
+			for range 1 + rnd.IntN(9) {
+				if rnd.IntN(8) > 0 {
+					b.WriteByte(' ')
+				}
+				switch rnd.IntN(5) {
+				case 0:
+					b.WriteString(words[rnd.IntN(len(words))])
+				case 1:
+					b.WriteString("abcdefghij"[:1+rnd.IntN(10)])
+				default:
+					b.WriteString(plainPieces[rnd.IntN(len(plainPieces))])
+				}
+			}
+			if checkPlainRead(t, dialect, b.String()) {
+				short++
+			}
+		}
+		t.Logf("%s: %d of %d texts", dialect, short, texts)
+		if dialect != "generic" { // which is read carefully, and so never that way
+			require.Greater(t, short, texts/100)
+		}
+	}
+}
+
+func TestPlainReadsOfTheCorpus(t *testing.T) {
+	for _, dialect := range []string{"postgres", "mysql", "mariadb", "sqlite"} {
+		statements, err := corpus.Load(corpusRoot, dialect)
+		require.NoError(t, err)
+		reads, short := 0, 0
+		for _, s := range statements {
+			if s.Route == "replica" {
+				reads++
+			}
+			if checkPlainRead(t, dialect, s.SQL) {
+				short++
+			}
+			for i := range s.SQL {
+				checkPlainRead(t, dialect, s.SQL[:i])
+				checkPlainRead(t, dialect, "SELECT "+s.SQL[i:])
+			}
+		}
+		t.Logf("%s: %d of %d reads", dialect, short, reads)
+		require.Greater(t, short, reads/5)
+	}
+}
