@@ -50,9 +50,10 @@ type Cluster struct {
 	network string
 	servers []*Server
 
-	mu      sync.Mutex // protects primary, moved and closed
+	mu      sync.Mutex // protects primary, moved, spoiled and closed
 	primary *Server
 	moved   bool // roles are not as they were at the start
+	spoiled bool // something else is not either
 	closed  bool
 }
 
@@ -113,7 +114,7 @@ func (c *Cluster) up(ctx context.Context) error {
 	}
 	primary := c.servers[0]
 	c.mu.Lock()
-	c.primary, c.moved = primary, false
+	c.primary, c.moved, c.spoiled = primary, false, false
 	c.mu.Unlock()
 	err = c.each(func(s *Server) (err error) {
 		defer func() {

@@ -290,9 +290,21 @@ func TestAPromotedReplicaTakesWritesAndTheOthersFollow(t *testing.T) {
 		require.NoError(t, next.Restart(t.Context()))
 		run(t, open(t, c, next), "INSERT INTO item VALUES (4)")
 
+		// Reset undoes it, also where a server has what nobody else has.
+		require.NoError(t, c.WaitReplayed(t.Context()))
+		require.NoError(t, c.Promote(t.Context(), other))
+		run(t, open(t, c, other), "INSERT INTO item VALUES (5)")
 		require.NoError(t, c.Reset(t.Context()))
 		require.Same(t, old, c.Primary())
 		run(t, open(t, c, old), "CREATE TABLE item (id INT PRIMARY KEY)")
+		run(t, open(t, c, old), "INSERT INTO item VALUES (1)")
+		require.NoError(t, c.DataEqual(t.Context()))
+		require.NoError(t, c.Errant(t.Context()))
+		for _, s := range c.Replicas() {
+			_, err := open(t, c, s).ExecContext(t.Context(), "INSERT INTO item VALUES (2)")
+			require.Error(t, err, "%s is a replica again", s.Name)
+			require.Equal(t, 1, count(t, open(t, c, s), "item"))
+		}
 	})
 }
 

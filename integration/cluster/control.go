@@ -86,7 +86,7 @@ func (c *Cluster) follow(ctx context.Context, s, primary *Server) error {
 func (c *Cluster) Spoil() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.moved = true
+	c.spoiled = true
 }
 
 // Heal makes all servers run, with nothing delayed or paused. It leaves data
@@ -108,13 +108,19 @@ func (c *Cluster) Heal(ctx context.Context) error {
 
 // Reset brings the cluster back to its start: all servers run, nothing is
 // delayed or paused, the application's sessions are ended, its database is
-// empty and Statements begins anew. After a promotion everything is made anew,
-// on the same ports.
+// empty and Statements begins anew. What can't be undone is made anew, on the
+// same ports.
 func (c *Cluster) Reset(ctx context.Context) error {
 	c.mu.Lock()
-	moved := c.moved
+	moved, spoiled := c.moved, c.spoiled
 	c.mu.Unlock()
-	if moved {
+	if moved && !spoiled {
+		err := c.restoreRoles(ctx)
+		if spoiled = errors.Is(err, errors.ErrUnsupported); err != nil && !spoiled {
+			return err
+		}
+	}
+	if spoiled {
 		c.down()
 		return c.up(ctx)
 	}
@@ -149,4 +155,27 @@ func (c *Cluster) Reset(ctx context.Context) error {
 		return err
 	}
 	return c.ClearStatements(ctx)
+}
+
+// restoreRoles gives all servers the roles that they had at the start. They
+// begin with the same empty database, and with no history.
+func (c *Cluster) restoreRoles(ctx context.Context) error {
+	primary := c.servers[0]
+	err := c.each(func(s *Server) error {
+		if err := errors.Join(s.Thaw(ctx), s.Start(ctx)); err != nil {
+			return err
+		}
+		if err := c.flavor.disconnect(ctx, s); err != nil {
+			return err
+		}
+		s.wasPrimary = s == primary
+		return c.flavor.forget(ctx, s)
+	})
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	c.primary, c.moved = primary, false
+	c.mu.Unlock()
+	return c.eachReplica(func(s *Server) error { return c.follow(ctx, s, primary) })
 }

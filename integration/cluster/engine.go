@@ -113,6 +113,10 @@ type flavor interface {
 	connections(ctx context.Context, s *Server) (int, error)
 	// disconnect ends the application's sessions.
 	disconnect(ctx context.Context, s *Server) error
+	// forget makes a server that is up forget what it wrote and replicated, and
+	// whom it followed: it takes writes, to an empty database. It returns
+	// errors.ErrUnsupported where that is more than to make a new one.
+	forget(ctx context.Context, s *Server) error
 	// empty makes the application's database as good as new.
 	empty(ctx context.Context, primary *Server) error
 	// tables returns, for each table of the application, a query of one text

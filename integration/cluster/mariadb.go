@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -79,6 +80,16 @@ func (m mariadb) promote(ctx context.Context, s *Server) error {
 		return err
 	}
 	return m.readOnly(ctx, s, false)
+}
+
+func (m mariadb) forget(ctx context.Context, s *Server) error {
+	if err := run(ctx, s, "STOP SLAVE", "RESET SLAVE ALL"); err != nil {
+		return err
+	}
+	if err := errors.Join(m.readOnly(ctx, s, false), m.empty(ctx, s)); err != nil {
+		return err
+	}
+	return run(ctx, s, "RESET MASTER", "SET GLOBAL gtid_slave_pos = ''")
 }
 
 func (mariadb) position(ctx context.Context, primary *Server) (position string, err error) {

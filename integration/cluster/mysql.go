@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -67,6 +68,16 @@ func (m mysqlServer) promote(ctx context.Context, s *Server) error {
 		return err
 	}
 	return m.readOnly(ctx, s, false)
+}
+
+func (m mysqlServer) forget(ctx context.Context, s *Server) error {
+	if err := run(ctx, s, "STOP REPLICA", "RESET REPLICA ALL"); err != nil {
+		return err
+	}
+	if err := errors.Join(m.readOnly(ctx, s, false), m.empty(ctx, s)); err != nil {
+		return err
+	}
+	return run(ctx, s, "RESET BINARY LOGS AND GTIDS")
 }
 
 func (mysqlServer) position(ctx context.Context, primary *Server) (set string, err error) {

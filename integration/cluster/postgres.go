@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -281,6 +282,9 @@ func (postgres) disconnect(ctx context.Context, s *Server) error {
 	_, err := s.admin.ExecContext(ctx, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'app'")
 	return err
 }
+
+// forget would have to copy two servers anew.
+func (postgres) forget(context.Context, *Server) error { return errors.ErrUnsupported }
 
 func (postgres) empty(ctx context.Context, primary *Server) error {
 	// A prepared transaction keeps its locks for ever.

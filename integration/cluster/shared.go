@@ -109,13 +109,13 @@ func EachAlone(t *testing.T, test func(t *testing.T, c *Cluster)) {
 }
 
 // unharmed returns an error if the replicas have not what the primary has, or
-// have something of their own: GTID sets remember all tests. Where the last
-// test changed the roles there is nothing to compare.
+// have something of their own: GTID sets remember all tests since the roles were
+// changed. Where the last test changed them there is nothing to compare.
 func (c *Cluster) unharmed() error {
 	c.mu.Lock()
-	moved := c.moved
+	changed := c.moved || c.spoiled
 	c.mu.Unlock()
-	if moved {
+	if changed {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), resetTimeout)
