@@ -74,10 +74,12 @@ modules=$(go list -m -f '{{.Dir}}') || exit 1
 if [ $# -gt 0 ]; then
 	modules=$(realpath "$@") || exit 1
 fi
-containers=() others=()
+containers=() others=() long=()
 while read -r dir; do
 	if grep -q 'github.com/rwsplit/rwsplit/integration' "$dir/go.mod"; then
 		containers+=("$dir")
+	elif [ "${dir##*/}" = difftest ]; then
+		long+=("$dir") # it keeps one core busy, which the containers leave to it
 	else
 		others+=("$dir")
 	fi
@@ -97,6 +99,9 @@ done
 [ ${#lanes[@]} = 0 ] || wait "${lanes[@]}"
 lanes=()
 
+for dir in ${long[@]+"${long[@]}"}; do
+	lane test_module "$dir"
+done
 if [ ${#containers[@]} -gt 0 ]; then
 	kill -0 "$images_job" 2>/dev/null && say "waiting for the database images"
 fi
@@ -160,6 +165,7 @@ for dir in ${containers[@]+"${containers[@]}"}; do
 	run_tests "$name, load" "$load"
 	cd "$OLDPWD"
 done
+[ ${#lanes[@]} = 0 ] || wait "${lanes[@]}"
 if [ -e "$work/failed" ]; then
 	status=1
 fi
