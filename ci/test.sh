@@ -22,6 +22,9 @@ if [ "$(go env CGO_ENABLED)" != 1 ] || ! command -v "$(go env CC | cut -d ' ' -f
 	fi
 fi
 
+# Compilers are done sooner if they collect less garbage.
+export GOGC=${GOGC:-400}
+
 work=$(mktemp -d)
 images_job=
 lanes=()

@@ -366,15 +366,19 @@ func TestADeadlineEndsASlowQuery(t *testing.T) {
 			return err
 		}
 		plain := func(ctx context.Context) context.Context { return ctx }
+		// With connections that are there: it is not the dialling that takes long.
+		require.NoError(t, bare.PingContext(ctx))
 		want := end(bare, plain)
 		require.Error(t, want)
 		for name, hint := range map[string]func(context.Context) context.Context{"primary": rwsplit.WithPrimary, "replica": rwsplit.WithReplica} {
+			require.Equal(t, 1, a.seen(hint(ctx), a))
 			got := end(a, hint)
 			require.ErrorIs(t, got, context.DeadlineExceeded, name)
 			require.Equal(t, fmt.Sprintf("%T %v", want, want), fmt.Sprintf("%T %v", got, got), name)
 			require.Equal(t, 1, a.seen(hint(ctx), a), "the pool goes on")
 		}
 		tx := a.begin(ctx, nil)
+		require.Equal(t, 1, a.seen(ctx, tx))
 		require.ErrorIs(t, end(tx, plain), context.DeadlineExceeded)
 		_ = tx.Rollback()
 		require.Equal(t, 1, a.seen(ctx, a))

@@ -170,7 +170,7 @@ func TestThePoolsKnobsBoundEachBackend(t *testing.T) {
 						}
 					}
 				}()
-				load(25)
+				load(15)
 				close(stop)
 				most := <-sampled
 				for _, s := range c.Servers() {
@@ -182,7 +182,7 @@ func TestThePoolsKnobsBoundEachBackend(t *testing.T) {
 
 				// Connections that live shortly, over and over.
 				a.SetConnMaxLifetime(20 * time.Millisecond)
-				load(10)
+				load(6)
 				for _, s := range c.Servers() {
 					_, counted, made := n.get(s.Name)
 					require.LessOrEqual(t, counted, limit+own, "%s with ConnMaxLifetime", s.Name)
