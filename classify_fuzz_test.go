@@ -54,7 +54,7 @@ func checkPlainRead(t *testing.T, dialect, query string) (short bool) {
 	t.Helper()
 	short, full, same := rwsplit.PlainRead(dialect, query)
 	if want := (rwsplit.Statement{Route: rwsplit.RouteReplica, Reason: "plain read"}); short && (full != want || !same) {
-		t.Errorf("%s: taken for a plain read, but the scanner says %+v (no other reading: %v): %q", dialect, full, same, query)
+		t.Fatalf("%s: taken for a plain read, but the scanner says %+v (no other reading: %v): %q", dialect, full, same, query)
 	}
 	return short
 }

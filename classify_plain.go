@@ -14,9 +14,15 @@ const reasonPlainRead = "plain read"
 // without escapes. false says nothing about the text.
 func (r *languageRules) plainRead(src string) bool {
 	lex := &r.lex
-	pos := 0
-	for pos < len(src) && lex.bytes[src[pos]] == byteSpace {
-		pos++
+	pos, ok := 0, true
+	for pos < len(src) {
+		if c := src[pos]; lex.bytes[c] == byteSpace {
+			pos++
+		} else if c != '/' && c != '-' {
+			break
+		} else if pos, ok = plainComment(src, pos); !ok {
+			return false
+		}
 	}
 	if lex.careful || !prefixed(src[pos:], "select") {
 		return false
@@ -30,7 +36,7 @@ func (r *languageRules) plainRead(src string) bool {
 		words = lex.words
 		local = len(r.localPrefix) > 0
 		depth = 0
-		prev  = tokWord // the kind of the token before
+		prev  = tokOp   // the kind of the token before: as if, for a value follows
 		word  = &noWord // and what it means, if a word
 	)
 	for pos < len(src) {
@@ -125,25 +131,12 @@ func (r *languageRules) plainRead(src string) bool {
 				return false
 			}
 			pos, prev = end, tokParam
-		case byteSlash:
-			if second != '*' {
+		case byteSlash, byteDash:
+			if second != '*' && second != '-' {
 				pos, prev = pos+1, tokOp
-				break
-			}
-			n := strings.Index(src[pos+2:], "*/")
-			if n < 0 {
+			} else if pos, ok = plainComment(src, pos); !ok {
 				return false
 			}
-			text := src[pos+2 : pos+2+n]
-			if text != "" && (text[0] == '!' || text[0] == 'M') || strings.Contains(text, "/*") {
-				return false // code, or nested
-			}
-			pos += n + 4
-		case byteDash:
-			if second == '-' {
-				return false
-			}
-			pos, prev = pos+1, tokOp
 		case byteOp, byteStar:
 			pos, prev = pos+1, tokOp
 		default:
@@ -151,4 +144,32 @@ func (r *languageRules) plainRead(src string) bool {
 		}
 	}
 	return depth == 0
+}
+
+// plainComment returns the end of the comment at pos, if it is one that every
+// engine reads alike.
+func plainComment(src string, pos int) (end int, ok bool) {
+	text := src[pos+1:]
+	switch {
+	case src[pos] == '-' && strings.HasPrefix(text, "- "):
+		end = len(src)
+		if n := strings.IndexByte(text, '\n'); n >= 0 {
+			end = pos + n + 2
+		}
+		if strings.IndexByte(src[pos:end], '\r') >= 0 {
+			return pos, false
+		}
+		return end, true
+	case src[pos] == '/' && strings.HasPrefix(text, "*"):
+		n := strings.Index(text[1:], "*/")
+		if n < 0 {
+			return pos, false
+		}
+		text = text[1 : n+1]
+		if text != "" && (text[0] == '!' || text[0] == 'M') || strings.Contains(text, "/*") {
+			return pos, false // code, or nested
+		}
+		return pos + n + 4, true
+	}
+	return pos, false
 }

@@ -12,8 +12,11 @@ import (
 )
 
 // plainPieces are what texts are made of besides words.
-var plainPieces = strings.Split("( ( ( ) ) ) , , . . = * - / + < :: : := ; [ ] { } ? ?1 $1 $a$ @a @@a :a # -- /*a*/ /*!a*/ /*M!a*/ /*+a*/ /*a/*b*/c*/ "+
-	"'a' '' 'a''b' 'a\\' 'a\\' E'a' N'a' \"a\" \"pg_stat_a\" \"a\"\"b\" `a` `a``b` [a] 0 1 12 01 1.5 1. .5 1e5 1a 0x1F a1 pg_stat_activity PG_STATIO_a pg_stat_a é", " ")
+var plainPieces = append(strings.Split("( ( ( ) ) ) , , . . = * - / + < :: : := ; [ ] { } ? ?1 $1 $a$ @a @@a :a # -- /*a*/ /*!a*/ /*M!a*/ /*+a*/ /*a/*b*/c*/ "+
+	"'a' '' 'a''b' 'a\\' 'a\\' E'a' N'a' \"a\" \"pg_stat_a\" \"a\"\"b\" `a` `a``b` [a] 0 1 12 01 1.5 1. .5 1e5 1a 0x1F a1 pg_stat_activity PG_STATIO_a pg_stat_a é", " "),
+	"-- a\n", "-- a", "-- a\r\n", "--a\n", "/- ", "-*", "/ *a*/")
+
+var plainStarts = []string{"", "", "", " ", "\n", "/* a */ ", "-- a\n", "-- a", "--a\n", "/*!1 a */", "/**/", "(", ";", "x "}
 
 // Whatever words and pieces stand beside each other.
 func TestPlainReadsAreThoseOfTheScanner(t *testing.T) {
@@ -24,6 +27,7 @@ func TestPlainReadsAreThoseOfTheScanner(t *testing.T) {
 		const texts = 60_000
 		for range texts {
 			var b strings.Builder
+			b.WriteString(plainStarts[rnd.IntN(len(plainStarts))])
 			b.WriteString("SELECT")
 			for range 1 + rnd.IntN(9) {
 				if rnd.IntN(8) > 0 {
