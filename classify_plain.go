@@ -127,7 +127,7 @@ func (r *languageRules) plainRead(src string) bool {
 			for end < len(src) && isDigit(src[end]) {
 				end++
 			}
-			if end < len(src) && isWordByte(src[end]) || c == '$' && end == pos+1 {
+			if end < len(src) && isWordByte(src[end]) || c == '$' && (end == pos+1 || !lex.dollarQuotes) {
 				return false
 			}
 			pos, prev = end, tokParam

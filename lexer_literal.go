@@ -146,6 +146,10 @@ func (l *lexer) endNumber(pos, i int, number bool) {
 func (l *lexer) scanDollar(pos int) {
 	src := l.src
 	i := pos + 1
+	if !l.rules.dollarQuotes {
+		l.bad(false) // $1(2) of MySQL calls a function
+		return
+	}
 	if i < len(src) && isDigit(src[i]) {
 		for i < len(src) && isDigit(src[i]) {
 			i++
@@ -155,10 +159,6 @@ func (l *lexer) scanDollar(pos int) {
 			return
 		}
 		l.pos, l.kind = i, tokParam
-		return
-	}
-	if !l.rules.dollarQuotes {
-		l.bad(false)
 		return
 	}
 	for i < len(src) && isWordByte(src[i]) && src[i] != '$' {
