@@ -125,11 +125,13 @@ var postgresFunctions = []functionRule{
 		merge_action@17 setof cast treat normalize`},
 	{"datatype.html", callSyntax, effNone, "", `bigint bit boolean char character dec decimal float int integer
 		interval national nchar numeric precision real smallint time timestamp varchar inout out`},
-	{"datatype.html", callSafe, effNone, "", `bool bpchar bytea cidr date float4 float8 inet int2 int4 int8 json
-		jsonb macaddr macaddr8 money name oid regclass regproc text timestamptz timetz uuid varbit xml
-		regtype regnamespace regrole daterange int4range int8range numrange tsrange tstzrange
+	// Types that share their name with a function, which casts. jsonb(x) is a function
+	// of the user's, or none.
+	{"datatype.html", callSafe, effNone, "", `bool bpchar cidr date float4 float8 int2 int4 int8
+		macaddr macaddr8 money name oid regclass text timestamptz timetz varbit xml
+		daterange int4range int8range numrange tsrange tstzrange
 		datemultirange int4multirange int8multirange nummultirange tsmultirange tstzmultirange multirange
-		point line lseg box path polygon circle jsonpath tsquery tsvector pg_lsn`},
+		point line lseg box path polygon circle pg_lsn`},
 	{"functions-math.html", callSafe, effNone, "", `abs cbrt ceil ceiling degrees div erf@16 erfc@16 exp factorial
 		floor gamma@18 gcd lcm lgamma@18 ln log log10 min_scale mod pi power pow radians round scale sign sqrt
 		trim_scale trunc width_bucket random random_normal@16 acos acosd asin asind atan atand atan2 atan2d cos
