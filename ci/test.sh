@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs every test of every module in go.work, with the race detector, on a
-# fresh machine too: it gets a container engine and the database images.
+# Runs every test of every module in go.work, on a fresh machine too: it gets a
+# container engine and the database images. With the race detector, but for
+# difftest, in which nothing runs at the same time and much is computed.
 #
 #   ci/test.sh [DIR...]           the modules in these directories only
 #
@@ -61,7 +62,7 @@ test_module() {
 	local dir=$1
 	shift
 	say "module ${dir##*/}"
-	(cd "$dir" && go test -race -count=1 -timeout 30m -json "$@" ./...) | "$work/testreport" -totals "$work/totals" || touch "$work/failed"
+	(cd "$dir" && go test -count=1 -timeout 30m -json "$@" ./...) | "$work/testreport" -totals "$work/totals" || touch "$work/failed"
 }
 
 # lane COMMAND...: runs it in the background, in a process group of its own, so
@@ -91,10 +92,10 @@ done <<<"$modules"
 # The first module is the library, whose tests take longest. The rest is compiled
 # and tested beside it.
 if [ ${#others[@]} -gt 0 ]; then
-	lane test_module "${others[0]}"
+	lane test_module "${others[0]}" -race
 fi
 for dir in "${others[@]:1}"; do
-	test_module "$dir"
+	test_module "$dir" -race
 done
 for dir in ${containers[@]+"${containers[@]}"}; do
 	(cd "$dir" && go test -race -c -o "$work/${dir##*/}.test" .) || touch "$work/failed"

@@ -290,7 +290,7 @@ func pauseOr(ctx context.Context, d time.Duration) {
 // historyTime is how long each engine is played on.
 func historyTime(t *testing.T) time.Duration {
 	t.Helper()
-	return envTime(t, "RWSPLIT_HISTORY", 20*time.Second)
+	return envTime(t, "RWSPLIT_HISTORY", 15*time.Second)
 }
 
 // report logs what was done, and returns how much of it failed, and the

@@ -15,7 +15,7 @@ import (
 // Two processes of the operating system, each with a sql.DB for each level, play
 // on one cluster whose replicas are delayed, paused, restarted and killed at
 // random; others start again and again while the replicas are behind. No read
-// may break what its level promises. RWSPLIT_HISTORY sets for how long, 20s by
+// may break what its level promises. RWSPLIT_HISTORY sets for how long, 15s by
 // default.
 func TestNoReadBreaksItsPromise(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {

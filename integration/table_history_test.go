@@ -332,7 +332,7 @@ func (g *tableGame) open(change func(*rwsplit.Config), options ...string) *app {
 // No read breaks its promise with tracking=table, over tables that are changed
 // by triggers, cascades, rules, routines and through views, while the replicas
 // are delayed up to two seconds and the schema changes now and then.
-// RWSPLIT_HISTORY sets for how long, 20s by default.
+// RWSPLIT_HISTORY sets for how long, 15s by default.
 func TestNoReadOfAnyTableBreaksItsPromise(t *testing.T) {
 	cluster.Each(t, func(t *testing.T, c *cluster.Cluster) {
 		g := newTableGame(t, c)
