@@ -107,12 +107,21 @@ func upperASCII(s string) string {
 	return string(b)
 }
 
-// tableWords returns the tables that stand in a text as words.
+// tableWords returns the tables that stand in a text as words. The parts of a
+// system variable (@@session.a) are none.
 func tableWords(dialect, query string) []string {
 	tokens, _ := rwsplit.Tokens(dialect, query)
 	var names []string
+	variable, dot := false, false
 	for _, token := range tokens {
-		if word := strings.ToLower(token.Text); token.Word && slices.Contains(strings.Fields(fuzzTables), word) {
+		switch {
+		case strings.HasPrefix(token.Text, "@@"):
+			variable = true
+		case token.Text != "." && !dot:
+			variable = false
+		}
+		dot = token.Text == "."
+		if word := strings.ToLower(token.Text); token.Word && !variable && slices.Contains(strings.Fields(fuzzTables), word) {
 			names = append(names, word)
 		}
 	}
