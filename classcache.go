@@ -16,7 +16,7 @@ type classifier struct {
 
 	seed  maphash.Seed
 	table atomic.Pointer[cacheTable]
-	new   atomic.Int64 // texts that were not known
+	fresh atomic.Uint64 // texts that were not known
 
 	mu    sync.Mutex // protects following fields, and stores to table and to its slots
 	bytes int        // of text held in slots
@@ -101,8 +101,8 @@ func (c *classifier) classify(query string) (Statement, footprint) {
 		c.keep(h, query, stmt, foot)
 		return stmt, foot
 	}
-	n := c.new.Add(1)
-	if before == 0 || uint64(n)*0x9e3779b97f4a7c15>>63 != 0 {
+	n := c.fresh.Add(1)
+	if before == 0 || n*spread>>63 != 0 {
 		// Every other time: two that come in turns must not keep each other out.
 		door.Store(h)
 	}

@@ -14,6 +14,9 @@ const reasonPlainRead = "plain read"
 // without escapes. false says nothing about the text.
 func (r *languageRules) plainRead(src string) bool {
 	lex := &r.lex
+	if lex.careful {
+		return false
+	}
 	pos, ok := 0, true
 	for pos < len(src) {
 		if c := src[pos]; lex.bytes[c] == byteSpace {
@@ -24,7 +27,7 @@ func (r *languageRules) plainRead(src string) bool {
 			return false
 		}
 	}
-	if lex.careful || !prefixed(src[pos:], "select") {
+	if !prefixed(src[pos:], "select") {
 		return false
 	}
 	pos += len("select")
@@ -63,16 +66,12 @@ func (r *languageRules) plainRead(src string) bool {
 			}
 			pos, prev, word = end, tokWord, w
 		case byteDigit:
-			end := pos + 1
-			for end < len(src) && isDigit(src[end]) {
-				end++
-			}
+			end := digitsEnd(src, pos+1)
 			if c == '0' && end > pos+1 {
 				return false
 			}
 			if end < len(src) && src[end] == '.' {
-				for end++; end < len(src) && isDigit(src[end]); end++ {
-				}
+				end = digitsEnd(src, end+1)
 			}
 			if end < len(src) && (isWordByte(src[end]) || src[end] == '.') {
 				return false
@@ -123,10 +122,7 @@ func (r *languageRules) plainRead(src string) bool {
 			}
 			pos, prev = pos+2, tokCast
 		case byteQuestion, byteDollar:
-			end := pos + 1
-			for end < len(src) && isDigit(src[end]) {
-				end++
-			}
+			end := digitsEnd(src, pos+1)
 			if end < len(src) && isWordByte(src[end]) || c == '$' && (end == pos+1 || !lex.dollarQuotes) {
 				return false
 			}

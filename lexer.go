@@ -207,11 +207,7 @@ func (l *lexer) scanSpecial(class byteClass) bool {
 		}
 		return true
 	case byteQuestion:
-		i := pos + 1
-		for i < len(src) && isDigit(src[i]) {
-			i++
-		}
-		l.pos, l.kind = i, tokParam
+		l.pos, l.kind = digitsEnd(src, pos+1), tokParam
 		return true
 	case byteDollar:
 		l.scanDollar(pos)

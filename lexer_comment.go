@@ -81,10 +81,7 @@ func (l *lexer) enterComment(code int) bool {
 		l.flags |= lexExecMany
 	}
 	l.flags |= lexExec
-	i := code
-	for i < len(src) && isDigit(src[i]) {
-		i++
-	}
+	i := digitsEnd(src, code)
 	if n := i - code; n != 0 && n != 5 && !(n == 6 && i < len(src) && src[i] == ' ') {
 		l.flags |= lexExecMany
 	}

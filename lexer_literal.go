@@ -82,10 +82,7 @@ func (l *lexer) scanQuote(pos int, quote byte, escapes bool, flag lexFlags) {
 func (l *lexer) scanNumber(pos int) {
 	src := l.src
 	l.kind = tokNumber
-	i := pos + 1
-	for i < len(src) && isDigit(src[i]) {
-		i++
-	}
+	i := digitsEnd(src, pos+1)
 	if (i == len(src) || src[i] != '.' && !isWordByte(src[i])) && (src[pos] != '0' || i != pos+2) {
 		l.pos = i // nearly all numbers
 		return
@@ -102,20 +99,15 @@ func (l *lexer) scanNumber(pos int) {
 	}
 	whole := i // end of the digits before . and e
 	if i < len(src) && src[i] == '.' {
-		for i++; i < len(src) && isDigit(src[i]); i++ {
-		}
+		i = digitsEnd(src, i+1)
 	}
 	if i < len(src) && src[i]|0x20 == 'e' {
 		j := i + 1
 		if j < len(src) && (src[j] == '+' || src[j] == '-') {
 			j++
 		}
-		digits := j
-		for j < len(src) && isDigit(src[j]) {
-			j++
-		}
-		if j > digits {
-			i, whole = j, -1
+		if end := digitsEnd(src, j); end > j {
+			i, whole = end, -1
 		}
 	}
 	l.endNumber(pos, i, i != whole)
@@ -151,9 +143,7 @@ func (l *lexer) scanDollar(pos int) {
 		return
 	}
 	if i < len(src) && isDigit(src[i]) {
-		for i < len(src) && isDigit(src[i]) {
-			i++
-		}
+		i = digitsEnd(src, i)
 		if i < len(src) && isWordByte(src[i]) {
 			l.bad(false)
 			return
@@ -216,6 +206,14 @@ func (l *lexer) scanNamed(pos int) {
 		return
 	}
 	l.pos, l.kind = i, tokParam
+}
+
+// digitsEnd returns the end of the digits from i on.
+func digitsEnd(src string, i int) int {
+	for i < len(src) && isDigit(src[i]) {
+		i++
+	}
+	return i
 }
 
 func isDigit(c byte) bool { return c-'0' <= 9 }

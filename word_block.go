@@ -11,6 +11,9 @@ const (
 	caseBits  = 0x20 * everyByte // what ASCII letters of the two cases differ in
 )
 
+// spread is 2^64 over the golden ratio: a product with it has mixed high bits.
+const spread = 0x9e3779b97f4a7c15
+
 // block returns the eight bytes of s from i on, the first one lowest, and zeros
 // for what is behind its end.
 func block(s string, i int) uint64 {
@@ -60,7 +63,7 @@ func firstOf(text string) uint64 { return firstBytes(block(text, 0), min(len(tex
 // mixWord adds a block to the hash of a word; the result's low half is good for
 // hash tables.
 func mixWord(h, x uint64) uint64 {
-	h = (h ^ x) * 0x9e3779b97f4a7c15
+	h = (h ^ x) * spread
 	return h ^ h>>32
 }
 
