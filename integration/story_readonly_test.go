@@ -100,6 +100,7 @@ func TestTakingAConnectionAndALazyTransactionDialNothing(t *testing.T) {
 		prepare := open(t, c)
 		prepare.stock()
 		require.NoError(t, prepare.Close())
+		require.NoError(t, c.WaitDisconnected(ctx))
 		require.NoError(t, c.ClearStatements(ctx))
 
 		var d dials

@@ -43,7 +43,9 @@ func Shared(t testing.TB, e Engine) *Cluster {
 	t.Cleanup(func() {
 		// What the test has opened is closed by now.
 		if s.cluster != nil && !t.Failed() {
-			if err := s.cluster.disconnected(); err != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), resetTimeout)
+			defer cancel()
+			if err := s.cluster.WaitDisconnected(ctx); err != nil {
 				t.Error(err)
 			}
 		}
@@ -123,11 +125,10 @@ func (c *Cluster) unharmed() error {
 	return errors.Join(c.Heal(ctx), c.DataEqual(ctx), c.Errant(ctx))
 }
 
-// disconnected waits until the application has no connection to a server that
-// runs, and returns an error if some are left.
-func (c *Cluster) disconnected() error {
-	ctx, cancel := context.WithTimeout(context.Background(), resetTimeout)
-	defer cancel()
+// WaitDisconnected waits until the application has no connection to a server
+// that runs, and returns an error if some are left when ctx ends: a server may
+// count one for a while after the client has closed it.
+func (c *Cluster) WaitDisconnected(ctx context.Context) error {
 	return c.each(func(s *Server) error {
 		if s.State() != Running {
 			return nil
