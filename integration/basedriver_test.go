@@ -28,6 +28,7 @@ func TestCopyFromThroughRaw(t *testing.T) {
 		a := open(t, c)
 		a.stock()
 		a.settle()
+		require.NoError(t, c.WaitReplayed(ctx))
 		require.NoError(t, c.PauseReplay(ctx))
 		conn := a.conn(ctx)
 		rows := make([][]any, 1000)

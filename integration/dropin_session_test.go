@@ -97,6 +97,7 @@ func TestXA(t *testing.T) {
 		a.SetMaxOpenConns(1)
 		a.stock()
 		a.settle()
+		require.NoError(t, c.WaitReplayed(ctx))
 		require.NoError(t, c.PauseReplay(ctx))
 		a.forget()
 		a.exec("XA START 'order 1'")

@@ -49,6 +49,7 @@ func TestStoryBank(t *testing.T) {
 			b.exec(fmt.Sprintf("INSERT INTO account VALUES (%d, %d, 0)", id, openingBalance))
 		}
 		b.settle()
+		require.NoError(t, c.WaitReplayed(ctx))
 		require.NoError(t, c.Delay(ctx, behind))
 		b.forget()
 

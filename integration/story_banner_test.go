@@ -25,6 +25,7 @@ func TestStoryBanner(t *testing.T) {
 				a.exec("DROP TABLE IF EXISTS banner")
 				a.exec("CREATE TABLE banner (id INT PRIMARY KEY, title VARCHAR(100) NOT NULL)")
 				a.settle()
+				require.NoError(t, c.WaitReplayed(ctx))
 				require.NoError(t, c.Delay(ctx, 2*time.Second))
 				defer func() { require.NoError(t, c.Delay(ctx, 0)) }()
 				require.NoError(t, c.ClearStatements(ctx))

@@ -22,6 +22,7 @@ func TestStorySticky(t *testing.T) {
 				a.exec("DROP TABLE IF EXISTS shop_item")
 				a.stock()
 				a.settle()
+				require.NoError(t, c.WaitReplayed(ctx))
 				require.NoError(t, c.Delay(ctx, behind))
 				defer func() { require.NoError(t, c.Delay(ctx, 0)) }()
 				a.forget()
