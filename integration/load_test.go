@@ -62,7 +62,7 @@ const (
 // faster than replicas are seen to catch up would keep the reads off them.
 type pace struct{ read, write time.Duration }
 
-var briskPace = pace{read: 15 * time.Millisecond, write: 80 * time.Millisecond}
+var briskPace = pace{read: 30 * time.Millisecond, write: 160 * time.Millisecond}
 
 // tally is what happened to the traffic.
 type tally struct {
@@ -78,8 +78,8 @@ type tally struct {
 }
 
 const (
-	loadWriters  = 6
-	loadReaders  = 10
+	loadWriters  = 12
+	loadReaders  = 20
 	loadIdle     = loadReaders + loadWriters // pooled connections
 	loadPatience = 20 * time.Second          // of one operation
 )

@@ -18,7 +18,7 @@ import (
 )
 
 // soakPace leaves most of the machine to whatever runs beside the test.
-var soakPace = pace{read: 300 * time.Millisecond, write: 500 * time.Millisecond}
+var soakPace = pace{read: 600 * time.Millisecond, write: time.Second}
 
 // soakParts is into how many parts the test is divided. What the process holds
 // is measured at rest, between two of them.
