@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +48,7 @@ type Connector struct {
 	open   map[*conn]struct{}
 	past   counters // of connections that are closed
 	closed bool
-	logged map[string]struct{} // what was logged and is not logged again
+	logged loggedOnce
 }
 
 var _ driver.Connector = (*Connector)(nil)
@@ -90,7 +89,7 @@ func NewConnector(cfg *Config) (*Connector, error) {
 		byTable:          cfg.Tracking == TrackingTable,
 		slotIdle:         slotIdle,
 		open:             make(map[*conn]struct{}),
-		logged:           make(map[string]struct{}),
+		logged:           newLoggedOnce(),
 	}
 	c.driver = &Driver{connector: c}
 	c.classifier.Store(c.classifierFor(d))
@@ -376,43 +375,6 @@ func (c *Connector) speaks() Dialect {
 		return *d
 	}
 	return engineOf(c.dialect)
-}
-
-func (c *Connector) log(level slog.Level, msg string, args ...any) {
-	if c.cfg.Logger != nil {
-		c.cfg.Logger.Log(context.Background(), level, msg, args...)
-	}
-}
-
-// logRefused logs a text that a replica refused as a write, once.
-func (c *Connector) logRefused(srv *server, query string, err error) {
-	if c.firstTime(query) {
-		c.log(slog.LevelWarn, "rwsplit: a replica refused a statement that was taken for a read; it ran on the primary",
-			"backend", srv.Name, "query", query, "error", err.Error())
-	}
-}
-
-// logOnce logs a warning the first time that it is given this message.
-func (c *Connector) logOnce(msg string, args ...any) {
-	if c.firstTime(msg) {
-		c.log(slog.LevelWarn, msg, args...)
-	}
-}
-
-// maxLogged bounds the memory for what was logged: texts may be unique.
-const maxLogged = 1000
-
-func (c *Connector) firstTime(what string) bool {
-	if c.cfg.Logger == nil {
-		return false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, known := c.logged[what]; known || len(c.logged) >= maxLogged {
-		return false
-	}
-	c.logged[what] = struct{}{}
-	return true
 }
 
 // minds says loudly when a server is not what it is used for. With roles=auto

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -202,4 +203,24 @@ func TestReadAfterAWriteWaitsOutStickyFor(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		equal(t, "read later", where(t, bg, f), "replica1")
 	})
+}
+
+// Texts may be unique. What was logged is remembered in bounded memory, and the
+// log says when that is full.
+func TestLoggingOnceSaysWhenItEnds(t *testing.T) {
+	var log bytes.Buffer
+	f := newFakeCluster(t, 1, rwsplit.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, fakeShape{})
+	const texts = 10_050
+	for i := range texts {
+		query := fmt.Sprintf("SELECT f() /* %d */", i)
+		f.replicas[0].reply(query, fakeReply{err: errFakeReadOnly})
+		var v any
+		if err := f.QueryRow(query).Scan(&v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	equal(t, "lines about refused statements", strings.Count(log.String(), "refused a statement"), 10_000)
+	equal(t, "lines about the end", strings.Count(log.String(), "not logged any more"), 1)
+	st, _ := rwsplit.StatsOf(f.DB)
+	equal(t, "counted", int(st.Reasons[rwsplit.ReasonRefused]), texts)
 }
