@@ -7,6 +7,7 @@ replace github.com/rwsplit/rwsplit => ../
 require (
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/jackc/pgx/v5 v5.12.0
+	github.com/ngrok/sqlmw v0.0.0-20220520173518-97c9c04efc79
 	github.com/ory/dockertest/v3 v3.12.0
 	github.com/rwsplit/rwsplit v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1
