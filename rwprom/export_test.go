@@ -1,0 +1,4 @@
+package rwprom
+
+// ReasonLabel is for the tests.
+var ReasonLabel = reasonLabel
