@@ -60,7 +60,7 @@ func checkArgs(ci driver.Conn, st driver.Stmt, args []driver.NamedValue) ([]driv
 //lint:ignore SA1019 base drivers may still have only this
 func convertColumn(converter driver.ColumnConverter, want int, nv *driver.NamedValue) error {
 	column := nv.Ordinal - 1
-	if want >= 0 && want <= column {
+	if (want >= 0 || ignoresColumnConverter) && want <= column {
 		return nil // too many arguments; the count is checked at the end
 	}
 	if vr, ok := nv.Value.(driver.Valuer); ok {
