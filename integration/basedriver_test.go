@@ -249,7 +249,7 @@ func TestAPreparedStatementOverThePool(t *testing.T) {
 		ctx := bounded(t)
 		a := open(t, c, "balance=round_robin")
 		a.stock()
-		a.settle()
+		a.settleAll()
 		a.forget()
 		stmt, err := a.PrepareContext(ctx, a.rebind("SELECT name AS prepared FROM shop_item WHERE id = ?"))
 		require.NoError(t, err)

@@ -222,7 +222,7 @@ func TestReadsShadow(t *testing.T) {
 			require.Equal(t, rwsplit.RolePrimary, a.role(ctx, a))
 			return a.last().Shadow.Name
 		}
-		require.Eventually(t, func() bool { return shadow() != "" }, waitLong, 5*time.Millisecond)
+		a.settleAll()
 		a.forget()
 		would := make(map[string]int)
 		for range 10 {

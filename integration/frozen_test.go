@@ -18,7 +18,7 @@ func TestReadsOnAFrozenReplicaRunElsewhere(t *testing.T) {
 		ctx := bounded(t)
 		a := open(t, c, "probe_interval=300ms", "probe_timeout=300ms", "balance=round_robin")
 		a.exec("CREATE TABLE ice (id INT PRIMARY KEY)")
-		a.settle()
+		a.settleAll()
 		const readers = 8
 		a.SetMaxIdleConns(readers)
 		read := func() (rwsplit.Decision, time.Duration, error) {

@@ -111,6 +111,13 @@ func (a *app) settle() {
 	}
 }
 
+// settleAll waits until every replica is known to have what was written, where
+// shares of the reads are counted.
+func (a *app) settleAll() {
+	a.t.Helper()
+	require.NoError(a.t, rwsplit.WaitForReplicas(bounded(a.t), a.DB, rwsplit.All))
+}
+
 // which asks the server that a plain read reaches for its own name.
 func (a *app) which(ctx context.Context, q interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row

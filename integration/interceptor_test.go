@@ -80,7 +80,7 @@ func TestInterceptorsSeeWhatEachServerRan(t *testing.T) {
 			cfg.WrapConnector = rwsqlmw.Wrap(func(b rwsplit.Backend) sqlmw.Interceptor { return spy{spies: s, b: b} })
 		}, "balance=round_robin")
 		a.stock()
-		require.NoError(t, rwsplit.WaitForReplicas(ctx, a.DB, rwsplit.All))
+		a.settleAll()
 		a.forget()
 
 		n := 0

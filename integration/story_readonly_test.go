@@ -20,7 +20,7 @@ func TestStoryReadOnly(t *testing.T) {
 				a := open(t, c, "balance=round_robin", lazy)
 				a.exec("DROP TABLE IF EXISTS shop_item")
 				a.stock()
-				a.settle()
+				a.settleAll()
 				a.forget()
 
 				servers := make(map[*cluster.Server]int)

@@ -148,11 +148,7 @@ func TestReplicasShareTheLoad(t *testing.T) {
 				a.SetMaxOpenConns(8)
 				a.exec("DROP TABLE IF EXISTS shop_item")
 				a.stock()
-				a.settle()
-				require.Eventually(t, func() bool {
-					st := a.connector.Stats()
-					return st.Backends[1].CaughtUp > st.Writes && st.Backends[2].CaughtUp > st.Writes
-				}, waitLong, time.Millisecond, "both replicas have it")
+				a.settleAll()
 				a.forget()
 				var wg sync.WaitGroup
 				for range 8 {
@@ -174,7 +170,7 @@ func TestReplicasShareTheLoad(t *testing.T) {
 		}
 		t.Run("weights", func(t *testing.T) {
 			a := open(t, c, "balance=round_robin", "weights=3,1")
-			a.settle()
+			a.settleAll()
 			a.forget()
 			for range 100 {
 				a.name(ctx, a, "weighted", 1)
