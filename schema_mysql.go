@@ -32,9 +32,11 @@ const (
 	mysqlSchemaRoutines = `SELECT ROUTINE_SCHEMA, ROUTINE_NAME, ROUTINE_TYPE, ROUTINE_BODY, COALESCE(ROUTINE_DEFINITION, ''), SQL_MODE
 		FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA NOT IN ` + mysqlOwnSchemas
 
-	mysqlSchemaCascades = `SELECT UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, CONSTRAINT_SCHEMA, TABLE_NAME, DELETE_RULE, UPDATE_RULE
-		FROM information_schema.REFERENTIAL_CONSTRAINTS
-		WHERE DELETE_RULE NOT IN ('RESTRICT', 'NO ACTION') OR UPDATE_RULE NOT IN ('RESTRICT', 'NO ACTION')`
+	mysqlSchemaCascades = `SELECT UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, CONSTRAINT_SCHEMA, TABLE_NAME, DELETE_RULE, UPDATE_RULE, CONSTRAINT_NAME
+		FROM information_schema.REFERENTIAL_CONSTRAINTS`
+
+	mysqlSchemaKeys = `SELECT REFERENCED_TABLE_SCHEMA, REFERENCED_TABLE_NAME, TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME
+		FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL AND ORDINAL_POSITION = 1`
 )
 
 // mysqlPlainEngines keep the rows of their tables themselves. What others
@@ -47,7 +49,7 @@ var mysqlPlainEngines = map[string]bool{
 // readSchema reads what the names of tables and routines hide.
 func (d mysqlDialect) readSchema(ctx context.Context, s PhysicalConn) (schemaFacts, error) {
 	m := mysqlSchema{
-		known: make(map[string]bool), viewText: make(map[string]bool),
+		known: make(map[string]bool), viewText: make(map[string]bool), rules: make(map[string]bool),
 		triggers: tableGrants{what: grantOfTriggers}, keys: tableGrants{what: grantOfKeys},
 	}
 	for _, q := range []struct {
@@ -65,7 +67,13 @@ func (d mysqlDialect) readSchema(ctx context.Context, s PhysicalConn) (schemaFac
 			return schemaFacts{}, err
 		}
 	}
-	m.hidden(d.engine != engineMySQL)
+	maria := d.engine != engineMySQL
+	if maria && m.grantedByTable() {
+		if err := s.queryAll(ctx, mysqlSchemaKeys, m.key); err != nil {
+			return schemaFacts{}, err
+		}
+	}
+	m.hidden(maria)
 	return m.facts, nil
 }
 
@@ -76,6 +84,7 @@ type mysqlSchema struct {
 	keys     tableGrants
 	known    map[string]bool // keys of tables and views
 	viewText map[string]bool // keys of views whose text is known
+	rules    map[string]bool // foreign keys whose rules are known
 	names    [][3]string     // key, schema and name of tables, for their triggers
 }
 
@@ -143,24 +152,61 @@ func (m *mysqlSchema) routine(row []string) {
 }
 
 func (m *mysqlSchema) cascade(row []string) {
-	parent, child := mysqlKey(row[0], row[1]), mysqlKey(row[2], row[3])
-	if !m.known[parent] {
-		// Nobody knows what cascades to the parent.
-		m.facts.hiddenCascades = true
-		return
-	}
+	child := mysqlKey(row[2], row[3])
+	m.rules[child+"\x00"+asciiLower(row[6])] = true
+	var onDelete, onUpdate events
 	switch row[4] {
 	case "RESTRICT", "NO ACTION":
 	case "CASCADE":
-		m.link(parent, eventDelete, child, eventDelete)
+		onDelete = eventDelete
 	default:
-		m.link(parent, eventDelete, child, eventUpdate)
+		onDelete = eventUpdate
 	}
 	switch row[5] {
 	case "RESTRICT", "NO ACTION":
 	default:
-		m.link(parent, eventUpdate, child, eventUpdate)
+		onUpdate = eventUpdate
 	}
+	m.refers(child, mysqlKey(row[0], row[1]), onDelete, onUpdate)
+}
+
+// key takes a foreign key without rules in REFERENTIAL_CONSTRAINTS for one that
+// does all that there is: MariaDB 10.11 shows no rules there to a user whose
+// privileges are on single tables, but does show the key in KEY_COLUMN_USAGE.
+func (m *mysqlSchema) key(row []string) {
+	child := mysqlKey(row[2], row[3])
+	if !m.rules[child+"\x00"+asciiLower(row[4])] {
+		m.refers(child, mysqlKey(row[0], row[1]), eventDelete|eventUpdate, eventUpdate)
+	}
+}
+
+// refers says what is done to a table when rows that it refers to are deleted or
+// updated.
+func (m *mysqlSchema) refers(child, parent string, onDelete, onUpdate events) {
+	switch {
+	case onDelete|onUpdate == 0:
+	case !m.known[parent]:
+		// Nobody knows what cascades to the parent.
+		m.facts.hiddenCascades = true
+	default:
+		if onDelete != 0 {
+			m.link(parent, eventDelete, child, onDelete)
+		}
+		if onUpdate != 0 {
+			m.link(parent, eventUpdate, child, onUpdate)
+		}
+	}
+}
+
+// grantedByTable reports whether what the user may do with some table it may not
+// do with the whole schema.
+func (m *mysqlSchema) grantedByTable() bool {
+	for _, n := range m.names {
+		if !m.keys.coverSchema(n[1]) {
+			return true
+		}
+	}
+	return false
 }
 
 // hidden adds what the user's privileges do not show. With hidesKeys the engine
@@ -223,8 +269,14 @@ func (g *tableGrants) read(line string) {
 
 // cover reports whether the user has the privilege on a table.
 func (g *tableGrants) cover(schema, table string) bool {
+	return g.coverSchema(schema) || g.tables[mysqlKey(schema, table)]
+}
+
+// coverSchema reports whether the user has the privilege on all tables of a
+// schema.
+func (g *tableGrants) coverSchema(schema string) bool {
 	granted, ok := g.schemas[schema]
-	return ok && granted || g.all && (!ok || granted) || g.tables[mysqlKey(schema, table)]
+	return ok && granted || g.all && (!ok || granted)
 }
 
 // Every definition that begins to change is counted, by whatever way the
