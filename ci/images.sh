@@ -2,7 +2,8 @@
 # Its output is the engines that it has no image for, one a line.
 #
 # Gets the database images for the tests: from a registry where one answers,
-# else built from Debian packages. Each ends as rwsplit-test/ENGINE:current.
+# else built from Debian packages. Each ends as rwsplit-test/ENGINE:current, or
+# with another tag if RWSPLIT_IMAGES_TAG is set.
 #
 #   ci/images.sh [ENGINE...]     default: postgres mysql mariadb
 #
@@ -15,6 +16,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 . ./lib.sh
 . ./images.env
+final=${RWSPLIT_IMAGES_TAG:-current}
 
 # recipe is a checksum of everything that decides what an engine's image holds.
 recipe() {
@@ -54,7 +56,7 @@ image() {
 	local engine=$1 name=rwsplit-test/$1 upper=${1^^} tag
 	tag=$(recipe "$engine")
 	if docker image inspect "$name:$tag" >/dev/null 2>&1; then
-		docker tag "$name:$tag" "$name:current"
+		docker tag "$name:$tag" "$name:$final"
 		return 0
 	fi
 	local image=RWSPLIT_${upper}_IMAGE release=RWSPLIT_${upper}_RELEASE packages=RWSPLIT_${upper}_PACKAGES
@@ -63,7 +65,7 @@ image() {
 		say "$engine: looking for ${!image}"
 		if pull "${!image}"; then
 			docker tag "${!image}" "$name:$tag"
-			docker tag "${!image}" "$name:current"
+			docker tag "${!image}" "$name:$final"
 			say "$engine: ${!image} after $((SECONDS - began)) s"
 			return 0
 		fi
@@ -73,7 +75,7 @@ image() {
 	fi
 	say "$engine: building from Debian ${!release}: ${!packages}"
 	./debian-image.sh "$name:$tag" "${!release}" ${!packages} || return 1
-	docker tag "$name:$tag" "$name:current"
+	docker tag "$name:$tag" "$name:$final"
 	say "$engine: built after $((SECONDS - began)) s"
 }
 
