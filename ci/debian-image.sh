@@ -42,6 +42,7 @@ from=$(mirror)
 [ -n "$from" ] || die "no Debian mirror in this machine's apt sources: set DEBIAN_MIRROR"
 
 root=$(mktemp -d "${TMPDIR:-/var/tmp}/rwsplit-image.XXXXXX")
+chmod 755 "$root" # packages become other users in it
 log=$root.log
 cleanup() { rm -rf --one-file-system "$root" "$root.base" "$log"; }
 trap cleanup EXIT
@@ -92,7 +93,18 @@ chmod 755 "$root/usr/sbin/policy-rc.d"
 mkdir -p "$root/etc/postgresql-common"
 echo 'create_main_cluster = false' >"$root/etc/postgresql-common/createcluster.conf"
 
-step chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 sh -c '
+# in_root runs a command in the image. Some packages want /proc: the mount is seen
+# by nobody else and ends with the command. Most do without, where it is not
+# allowed.
+in_root() {
+	if unshare --mount true; then
+		unshare --mount sh -c 'mount -t proc proc "$1/proc"; exec chroot "$@"' sh "$root" "$@"
+	else
+		chroot "$root" "$@"
+	fi
+}
+
+step in_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 sh -c '
 	set -e
 	apt-get -q update
 	apt-get -qy install "$@"
