@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -93,31 +92,30 @@ func OneLine(text string, limit int) string {
 	return b.String()
 }
 
-// Shorten cuts text to width characters, the last of which is then '…'.
+// Shorten cuts text to width columns, the last of which is then '…'.
 func Shorten(text string, width int) string {
-	if utf8.RuneCountInString(text) <= width {
+	if Width(text) <= width {
 		return text
 	}
 	if width <= 1 {
 		return "…"[:min(width, 1)*len("…")]
 	}
 	n := 0
-	for i := range text {
-		if n == width-1 {
+	for i, r := range text {
+		if n += runeWidth(r); n > width-1 {
 			return strings.TrimRight(text[:i], " ") + "…"
 		}
-		n++
 	}
 	return text
 }
 
-// Wrap breaks text between words into lines of at most width characters; a
+// Wrap breaks text between words into lines of at most width columns; a
 // word that is longer stands alone on its line.
 func Wrap(text string, width int) []string {
 	var lines []string
 	line, n := "", 0
 	for _, word := range strings.Fields(text) {
-		w := utf8.RuneCountInString(word)
+		w := Width(word)
 		if n > 0 && n+1+w > width {
 			lines = append(lines, line)
 			line, n = "", 0

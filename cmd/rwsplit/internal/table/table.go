@@ -3,7 +3,6 @@ package table
 import (
 	"io"
 	"strings"
-	"unicode/utf8"
 )
 
 // Column describes one column. Widths are fixed beforehand, so that rows can
@@ -111,7 +110,7 @@ func (t *Table) row(cells []Cell) {
 			if l < len(lines[i]) {
 				text = lines[i][l]
 			}
-			pad := max(c.Width-utf8.RuneCountInString(text), 0)
+			pad := max(c.Width-Width(text), 0)
 			if c.Right {
 				pending += pad
 			}

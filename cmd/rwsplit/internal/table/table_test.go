@@ -41,7 +41,7 @@ func TestOneLineLetsNothingReachTheTerminal(t *testing.T) {
 	require.LessOrEqual(t, utf8.RuneCountInString(table.OneLine(strings.Repeat("é", 1000), 10)), 11)
 }
 
-func TestShortenCountsCharactersNotBytes(t *testing.T) {
+func TestShortenCountsColumnsNotBytes(t *testing.T) {
 	for _, tt := range []struct {
 		in    string
 		width int
@@ -51,6 +51,9 @@ func TestShortenCountsCharactersNotBytes(t *testing.T) {
 		{"longer", 5, "long…"},
 		{"ééééé", 5, "ééééé"},
 		{"éééééé", 5, "éééé…"},
+		{"日本語", 6, "日本語"},
+		{"日本語x", 6, "日本…"},
+		{"e\u0301e\u0301", 2, "e\u0301e\u0301"},
 		{"ab cd", 4, "ab…"},
 		{"abc", 1, "…"},
 		{"abc", 0, ""},
