@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/rwsplit/rwsplit"
@@ -26,15 +27,17 @@ driver runs it: on a replica, on the primary, or on the last server used. No
 server is needed.
 
 In plain text a statement is a group of lines of which the last ends with a
-semicolon. With -json every line of input is one JSON string that holds one
-SQL text, and is answered at once by one line of output:
+semicolon outside of strings, comments and the bodies of routines. DELIMITER
+works as in MySQL's client. With -json every line of input is one JSON string
+that holds one SQL text, and is answered at once by one line of output:
 
   {"route":"replica|primary|last","writes":bool,"pins":bool,"reason":"..."}
 
-A line that is no JSON string is answered by {"error":"..."}.
+A line that is no JSON string is answered in the same way, as a text that nobody
+understands, with "error":"..." besides.
 
-Exit status: 0; 1 if a statement is not where -require wants it or an input
-line was bad; 2 for a mistake in the command line.
+Exit status: 0; 1 if a statement is not where -require wants it, an input line
+was bad or a file can't be read; 2 for a mistake in the command line.
 `
 
 var (
@@ -48,6 +51,7 @@ type verdict struct {
 	Writes bool   `json:"writes"`
 	Pins   bool   `json:"pins"`
 	Reason string `json:"reason"`
+	Error  string `json:"error,omitempty"`
 }
 
 // classifier is one run of the command.
@@ -63,12 +67,12 @@ type classifier struct {
 	bad                 int // input lines that can't be read
 }
 
-func runClassify(_ context.Context, args []string, std streams) error {
+func runClassify(ctx context.Context, args []string, std streams) error {
 	c := classifier{std: std, routes: make(map[string]int)}
 	fs := newFlags("classify", classifyHelp, std)
 	fs.StringVar(&c.dialect, "dialect", "", "`D` is "+oneOf(dialectNames)+" (required)")
 	fs.BoolVar(&c.json, "json", false, "read and write one JSON value a line")
-	fs.StringVar(&c.require, "require", "", "fail unless every statement runs on `ROUTE` ("+oneOf(routeNames)+"), and show only those that don't")
+	fs.StringVar(&c.require, "require", "", "fail unless every statement runs on `ROUTE` ("+oneOf(routeNames)+"), and show only those that don't;\nwith -json they are named on standard error")
 	files, err := fs.parse(args)
 	if err != nil {
 		return err
@@ -81,7 +85,14 @@ func runClassify(_ context.Context, args []string, std streams) error {
 	case c.require != "" && !slices.Contains(routeNames, c.require):
 		return usageErrorf("-require %q is not %s", c.require, oneOf(routeNames))
 	}
-	if err := c.run(files); err != nil {
+	done := make(chan error, 1)
+	go func() { done <- c.run(files) }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = ctx.Err() // nothing ends a read of standard input
+	}
+	if err != nil {
 		return err
 	}
 	if c.bad > 0 || c.elsewhere > 0 {
@@ -146,7 +157,7 @@ func (c *classifier) text(in io.Reader, out *bufio.Writer, style table.Style) er
 		reasonWidth = 20
 	}
 	tab := table.New(out, style, min(style.Width, 160),
-		table.Column{Title: "line", Width: 5, Right: true},
+		table.Column{Title: "line", Width: 5, Right: true, Wrap: true},
 		table.Column{Title: "statement"},
 		table.Column{Title: "route", Width: 7},
 		table.Column{Title: "writes", Width: 6},
@@ -166,7 +177,7 @@ func (c *classifier) text(in io.Reader, out *bufio.Writer, style table.Style) er
 		if c.count(s) && c.require != "" {
 			continue
 		}
-		tab.Row(table.Text(strconv.Itoa(g.Line)), table.Text(strings.TrimSuffix(g.Text, ";")), routeCell(s.Route),
+		tab.Row(table.Text(strconv.Itoa(g.Line)), table.Text(strings.TrimSuffix(g.Text[g.Code:], ";")), routeCell(s.Route),
 			yes(s.Writes), yes(s.Pins), table.Text(s.Reason))
 		if style.Terminal {
 			if err := out.Flush(); err != nil {
@@ -194,16 +205,22 @@ func (c *classifier) jsonLines(in io.Reader, out *bufio.Writer, label string) er
 			}
 			return err
 		}
+		if n == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
 		buf.Reset()
 		if query, wrong := jsonString(line); wrong != "" {
 			c.bad++
-			err = enc.Encode(map[string]string{"error": fmt.Sprintf("%sline %d: %s", label, n, wrong)})
+			err = enc.Encode(verdict{
+				Route: rwsplit.RoutePrimary.String(), Writes: true, Pins: true, Reason: "bad input line",
+				Error: fmt.Sprintf("%sline %d: %s", label, n, wrong),
+			})
 		} else {
 			s := rwsplit.Classify(c.dialect, query)
 			if !c.count(s) {
 				fmt.Fprintf(c.std.err, "rwsplit classify: %sline %d: not on %s but on %s: %s\n", label, n, c.require, s.Route, s.Reason)
 			}
-			err = enc.Encode(verdict{s.Route.String(), s.Writes, s.Pins, s.Reason})
+			err = enc.Encode(verdict{Route: s.Route.String(), Writes: s.Writes, Pins: s.Pins, Reason: s.Reason})
 		}
 		if err == nil {
 			_, err = out.Write(buf.Bytes())
@@ -234,7 +251,42 @@ func jsonString(line []byte) (s, wrong string) {
 	if !ok {
 		return "", "a JSON " + jsonKind(v) + ", want a string"
 	}
+	if strings.ContainsRune(s, utf8.RuneError) && loneSurrogate(line) {
+		return "", "half of a surrogate pair, which no text has"
+	}
 	return s, ""
+}
+
+// loneSurrogate reports whether a valid JSON text has a \u escape that stands
+// for no character: encoding/json puts a replacement character there.
+func loneSurrogate(text []byte) bool {
+	escape := func(i int) (unit rune, ok bool) {
+		if i+6 > len(text) || text[i] != '\\' || text[i+1] != 'u' {
+			return 0, false
+		}
+		n, err := strconv.ParseUint(string(text[i+2:i+6]), 16, 16)
+		return rune(n), err == nil
+	}
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		unit, ok := escape(i)
+		if !ok {
+			i++
+			continue
+		}
+		i += 5
+		if !utf16.IsSurrogate(unit) {
+			continue
+		}
+		low, _ := escape(i + 1)
+		if utf16.DecodeRune(unit, low) == utf8.RuneError {
+			return true
+		}
+		i += 6
+	}
+	return false
 }
 
 func jsonKind(v any) string {
@@ -285,7 +337,7 @@ func (c *classifier) summary(out *bufio.Writer, style table.Style) {
 	}
 	fmt.Fprintf(out, "%d %s: %s; %d writing, %d pinning\n", c.total, statements, strings.Join(routes, ", "), c.writes, c.pins)
 	switch {
-	case c.require == "":
+	case c.require == "", c.total == 0:
 	case c.elsewhere > 0:
 		fmt.Fprintln(out, style.Paint(table.Bad, fmt.Sprintf("%d of %d not on %s as required", c.elsewhere, c.total, c.require)))
 	default:

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -41,7 +42,7 @@ func TestClassifyPrintsATable(t *testing.T) {
 		require.LessOrEqual(t, len([]rune(l)), 100)
 	}
 	for line, want := range map[string][]string{
-		"1": {"-- the shop SELECT title FROM banner", "replica", " -       -  "},
+		"2": {"   2  SELECT title FROM banner WHERE id = 7 ", "replica", " -       -  "},
 		"6": {"UPDATE stock SET n = n - 1 WHERE id = 3", "primary", " yes "},
 		"7": {"SELECT balance FROM account WHERE id", "primary", "locking read"},
 		"8": {"SELECT 'a; b' FROM banner  ", "replica"},
@@ -86,10 +87,61 @@ func TestClassifyNamesBadJSONLinesAndGoesOn(t *testing.T) {
 	require.Len(t, got, 6)
 	require.Equal(t, "replica", got[0]["route"])
 	require.Contains(t, got[1]["error"], "line 2: not JSON: ")
+	require.Equal(t, []any{"primary", true, true, "bad input line"}, []any{got[1]["route"], got[1]["writes"], got[1]["pins"], got[1]["reason"]})
 	require.Equal(t, "line 3: empty, want a JSON string", got[2]["error"])
 	require.Equal(t, "line 4: a JSON array, want a string", got[3]["error"])
 	require.Equal(t, "line 5: not valid UTF-8", got[4]["error"])
 	require.Equal(t, "replica", got[5]["route"])
+}
+
+// What encoding/json would put in the place of half a pair is other SQL.
+func TestClassifyTakesNoHalfOfASurrogatePair(t *testing.T) {
+	for text, bad := range map[string]bool{
+		`"SELECT '\ud83d\ude00'"`:  false,
+		`"SELECT '\ufffd�'"`:       false,
+		`"SELECT '\\ud83d\ufffd'"`: false,
+		`"SELECT '\ud83d'"`:        true,
+		`"SELECT '\ude00\ud83d'"`:  true,
+		`"SELECT '\ud83d\u0041'"`:  true,
+		`"SELECT '\uD83D\\ude00'"`: true,
+	} {
+		status, stdout, _ := rwsplitCommand(t, text, "classify", "-json", "-dialect", "postgres")
+		require.Equal(t, bad, status != exitOK, text)
+		require.Equal(t, bad, strings.Contains(stdout, `"error":"line 1: half of a surrogate pair, which no text has"`), stdout)
+	}
+}
+
+func TestClassifyPassesAByteOrderMark(t *testing.T) {
+	status, stdout, _ := rwsplitCommand(t, "\ufeffSELECT 1;\n", "classify", "-dialect", "postgres", "-require", "replica")
+	require.Equal(t, exitOK, status, stdout)
+	status, stdout, _ = rwsplitCommand(t, "\ufeff\"SELECT 1\"\n", "classify", "-dialect", "postgres", "-require", "replica", "-json")
+	require.Equal(t, exitOK, status, stdout)
+}
+
+func TestClassifyRequiresNothingOfComments(t *testing.T) {
+	status, stdout, _ := rwsplitCommand(t, "-- queries\nSELECT 1;\n-- the end\n", "classify", "-dialect", "postgres", "-require", "replica")
+	require.Equal(t, exitOK, status)
+	require.Equal(t, "1 statement: 1 replica, 0 primary; 0 writing, 0 pinning\nall on replica as required\n", stdout)
+	status, stdout, _ = rwsplitCommand(t, "", "classify", "-dialect", "postgres", "-require", "replica")
+	require.Equal(t, exitOK, status)
+	require.Equal(t, "0 statements: 0 replica, 0 primary; 0 writing, 0 pinning\n", stdout)
+}
+
+func TestClassifyPrintsEveryDigitOfALine(t *testing.T) {
+	_, stdout, _ := rwsplitCommand(t, strings.Repeat("\n", 123455)+"SELECT 1;", "classify", "-dialect", "postgres")
+	require.Contains(t, stdout, "\n123456  SELECT 1 ")
+}
+
+func TestClassifyEndsWhileItWaitsForInput(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	in, w := io.Pipe()
+	done := make(chan int, 1)
+	go func() {
+		done <- run(ctx, []string{"classify", "-dialect", "sqlite"}, streams{in, io.Discard, io.Discard})
+	}()
+	cancel()
+	require.Equal(t, exitFailed, <-done)
+	require.NoError(t, w.Close())
 }
 
 // A program that writes a line and waits for its answer must get it.

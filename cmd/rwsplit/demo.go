@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"os/signal"
+	"syscall"
 
 	"github.com/rwsplit/rwsplit"
 	"github.com/rwsplit/rwsplit/cmd/rwsplit/internal/demo"
@@ -41,6 +43,9 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 			return err
 		}
 	}
+	// The demo drops its tables even if nobody looks at its output any more.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGPIPE)
+	defer stop()
 	_, err = demo.Run(ctx, std.out, table.StyleOf(std.out), o)
 	return err
 }

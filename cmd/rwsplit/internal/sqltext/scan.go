@@ -10,12 +10,13 @@ type rules struct {
 	dollar    bool // $tag$...$tag$ is a string
 	nested    bool // /* */ nests
 	spaceDash bool // -- needs white space after it
+	client    bool // DELIMITER is a command of the client, /*! */ is code
 }
 
 func rulesFor(dialect string) rules {
 	switch dialect {
 	case "mysql", "mariadb":
-		return rules{backslash: true, backtick: true, hash: true, spaceDash: true}
+		return rules{backslash: true, backtick: true, hash: true, spaceDash: true, client: true}
 	case "postgres":
 		return rules{dollar: true, nested: true}
 	default:
@@ -23,23 +24,43 @@ func rulesFor(dialect string) rules {
 	}
 }
 
-// scanner knows, line by line, whether it is inside something quoted.
-type scanner struct {
-	rules  rules
-	quote  byte   // ' " or ` while inside such a string, * in a comment, $ in a dollar quote
-	escape bool   // the string of quote knows backslash escapes
-	tag    []byte // $tag$ of an open dollar quote
-	depth  int    // of comments
-	last   byte   // last character that is neither white space nor comment
+// delimiterCommand returns the delimiter that a line sets, or nil.
+//
+// See https://dev.mysql.com/doc/refman/8.4/en/mysql-commands.html
+func (r rules) delimiterCommand(line []byte) []byte {
+	words := bytes.Fields(line)
+	if !r.client || len(words) < 2 || !bytes.EqualFold(words[0], []byte("DELIMITER")) {
+		return nil
+	}
+	return words[1]
 }
 
-// open reports whether the text ends inside a string or comment.
-func (s *scanner) open() bool { return s.quote != 0 }
+// scanner knows, line by line, whether it is inside something quoted, and
+// whether the statement has ended.
+type scanner struct {
+	rules     rules
+	delimiter []byte
+	quote     byte   // ' " or ` while inside such a string, * in a comment, $ in a dollar quote
+	escape    bool   // the string of quote knows backslash escapes
+	tag       []byte // $tag$ of an open dollar quote
+	depth     int    // of comments
+	body      body
 
-// ended reports whether the text ends with a semicolon.
-func (s *scanner) ended() bool { return s.quote == 0 && s.last == ';' }
+	scanned, lines   int  // bytes and lines so far
+	codeAt, codeLine int  // where the statement begins behind its comments; -1 as long as it has not
+	end              bool // nothing but white space and comments since the delimiter
+	endAt            int  // where that is
+}
+
+// open reports whether the text ends inside a string, a comment or the body of
+// a routine.
+func (s *scanner) open() bool { return s.quote != 0 || s.body.depth > 0 }
+
+// ended reports whether the text ends with the delimiter.
+func (s *scanner) ended() bool { return s.end && !s.open() }
 
 func (s *scanner) scan(line []byte) {
+	defer func() { s.scanned, s.lines = s.scanned+len(line), s.lines+1 }()
 	for i := 0; i < len(line); {
 		switch s.quote {
 		case 0:
@@ -52,7 +73,7 @@ func (s *scanner) scan(line []byte) {
 				return
 			}
 			i += j + len(s.tag)
-			s.quote, s.last = 0, '$'
+			s.quote = 0
 		default:
 			i = s.str(line, i)
 		}
@@ -64,25 +85,55 @@ func (s *scanner) plain(line []byte, i int) int {
 	switch {
 	case c == ' ' || c >= '\t' && c <= '\r':
 		return i + 1
-	case c == '\'' || c == '"' || c == '`' && s.rules.backtick:
-		s.quote = c
-		s.escape = s.rules.backslash && c != '`' || s.rules.dollar && c == '\'' && escapePrefix(line[:i])
+	case bytes.HasPrefix(line[i:], s.delimiter):
+		s.end, s.endAt = true, s.scanned+i
+		s.body.other()
+		return i + len(s.delimiter)
 	case c == '-' && i+1 < len(line) && line[i+1] == '-' &&
 		(!s.rules.spaceDash || i+2 == len(line) || line[i+2] <= ' '):
 		return len(line)
 	case c == '#' && s.rules.hash:
 		return len(line)
 	case c == '/' && i+1 < len(line) && line[i+1] == '*':
+		if s.rules.client && executable(line[i+2:]) {
+			s.code(i)
+		}
 		s.quote, s.depth = '*', 1
 		return i + 2
+	}
+	s.code(i)
+	switch {
+	case c == '\'' || c == '"' || c == '`' && s.rules.backtick:
+		s.quote = c
+		s.escape = s.rules.backslash && c != '`' || s.rules.dollar && c == '\'' && escapePrefix(line[:i])
 	case c == '$' && s.rules.dollar && !(i > 0 && wordByte(line[i-1])):
 		if n := dollarTag(line[i:]); n > 0 {
 			s.quote, s.tag = '$', append([]byte(nil), line[i:i+n]...)
 			return i + n
 		}
+	case wordByte(c):
+		j := i + 1
+		for j < len(line) && wordByte(line[j]) {
+			j++
+		}
+		s.body.word(line[i:j], s.rules)
+		return j
 	}
-	s.last = c
+	s.body.other()
 	return i + 1
+}
+
+// code notes that there is code at i.
+func (s *scanner) code(i int) {
+	s.end = false
+	if s.codeAt < 0 {
+		s.codeAt, s.codeLine = s.scanned+i, s.lines
+	}
+}
+
+// executable reports whether b goes on as /*! and /*M! do.
+func executable(b []byte) bool {
+	return bytes.HasPrefix(b, []byte{'!'}) || bytes.HasPrefix(b, []byte("M!"))
 }
 
 func (s *scanner) comment(line []byte, i int) int {
@@ -109,7 +160,7 @@ func (s *scanner) str(line []byte, i int) int {
 			i++
 		case c == s.quote:
 			// A doubled quote closes and opens again: the same in the end.
-			s.quote, s.last = 0, c
+			s.quote = 0
 			return i + 1
 		}
 	}

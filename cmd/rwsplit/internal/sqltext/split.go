@@ -7,14 +7,17 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 )
 
 // Group is one statement with its place.
 type Group struct {
 	// Text is the lines of the statement, the semicolon included, without
-	// white space around it.
+	// white space around it. Another delimiter is no SQL, and left out.
 	Text string
-	// Line is the number of its first line that is not blank, from 1.
+	// Code is where in Text the comments before the statement end.
+	Code int
+	// Line is the number of the line at Code, from 1.
 	Line int
 }
 
@@ -29,23 +32,26 @@ const (
 
 // Reader reads statements.
 type Reader struct {
-	r       *bufio.Reader
-	rules   rules
-	line    int      // lines taken from r or pending so far
-	pending [][]byte // lines to be read before r
-	reread  int      // bytes given back so far
+	r         *bufio.Reader
+	rules     rules
+	delimiter []byte
+	line      int      // lines taken from r or pending so far
+	pending   [][]byte // lines to be read before r
+	reread    int      // bytes given back so far
 }
 
 // NewReader returns a reader of the statements of r. dialect decides what a
 // quote is.
 func NewReader(r io.Reader, dialect string) *Reader {
-	return &Reader{r: bufio.NewReaderSize(r, 64<<10), rules: rulesFor(dialect)}
+	return &Reader{r: bufio.NewReaderSize(r, 64<<10), rules: rulesFor(dialect), delimiter: []byte{';'}}
 }
 
 // Next returns the next statement, or io.EOF. A semicolon that ends a line
-// inside a string, a quoted name, a comment or a dollar-quoted body ends no
-// statement; but if that quote is never closed, the first line that ends with
-// a semicolon does, so that one broken statement does not swallow the rest.
+// inside a string, a quoted name, a comment, a dollar-quoted body or the BEGIN
+// and END of a routine ends no statement; but if that is never closed, the
+// first line that ends with a semicolon does, so that one broken statement does
+// not swallow the rest. Comments alone are no statement. The command DELIMITER
+// of MySQL's client is followed.
 func (r *Reader) Next() (Group, error) {
 	for {
 		g, err := r.next()
@@ -55,12 +61,13 @@ func (r *Reader) Next() (Group, error) {
 	}
 }
 
+// next returns a group without text for what is no statement.
 func (r *Reader) next() (Group, error) {
 	var (
 		lines [][]byte
 		ahead int // bytes since the first line that ends with a semicolon
-		s     = scanner{rules: r.rules}
-		first = r.line + 1
+		s     = scanner{rules: r.rules, delimiter: r.delimiter, codeAt: -1}
+		first int
 	)
 	for {
 		line, err := r.readLine()
@@ -72,29 +79,42 @@ func (r *Reader) next() (Group, error) {
 				return Group{}, io.EOF
 			}
 			if s.open() {
-				return r.firstEnded(lines, first), nil
+				return r.firstEnded(lines, first, s), nil
 			}
-			return group(lines, first), nil
+			return group(lines, first, s), nil
+		}
+		if s.codeAt < 0 && !s.open() {
+			if len(bytes.TrimSpace(line)) == 0 && len(lines) == 0 {
+				continue
+			}
+			if d := r.rules.delimiterCommand(line); d != nil {
+				r.delimiter = d
+				return Group{}, nil
+			}
+		}
+		if len(lines) == 0 {
+			first = r.line
 		}
 		lines = append(lines, line)
 		s.scan(line)
-		if ahead > 0 || endsStatement(line) {
+		if ahead > 0 || r.endsStatement(line) {
 			ahead += len(line)
 		}
 		switch {
 		case s.ended():
-			return group(lines, first), nil
+			return group(lines, first, s), nil
 		case s.open() && ahead > 0 && (ahead > maxLookahead || r.reread > maxReread):
-			return r.firstEnded(lines, first), nil
+			return r.firstEnded(lines, first, s), nil
 		}
 	}
 }
 
 // firstEnded cuts lines after the first that ends with a semicolon and gives
 // the rest back.
-func (r *Reader) firstEnded(lines [][]byte, first int) Group {
+func (r *Reader) firstEnded(lines [][]byte, first int, s scanner) Group {
+	s.end, s.codeAt = false, max(s.codeAt, 0) // broken, but not to be passed over
 	for i, line := range lines {
-		if endsStatement(line) {
+		if r.endsStatement(line) {
 			rest := lines[i+1:]
 			for _, l := range rest {
 				r.reread += len(l)
@@ -103,23 +123,39 @@ func (r *Reader) firstEnded(lines [][]byte, first int) Group {
 				r.pending = append(append([][]byte(nil), rest...), r.pending...)
 			}
 			r.line -= len(rest)
-			return group(lines[:i+1], first)
+			g := group(lines[:i+1], first, s)
+			if string(r.delimiter) != ";" {
+				g.Text = strings.TrimSuffix(g.Text, string(r.delimiter))
+			}
+			return g
 		}
 	}
-	return group(lines, first)
+	return group(lines, first, s)
 }
 
-func endsStatement(line []byte) bool {
-	return bytes.HasSuffix(bytes.TrimSpace(line), []byte{';'})
+func (r *Reader) endsStatement(line []byte) bool {
+	return bytes.HasSuffix(bytes.TrimSpace(line), r.delimiter)
 }
 
-func group(lines [][]byte, first int) Group {
-	for len(lines) > 0 && len(bytes.TrimSpace(lines[0])) == 0 {
-		lines = lines[1:]
-		first++
+// group makes a statement of the lines that s has scanned, or of the first of
+// them; first is the number of the first one.
+func group(lines [][]byte, first int, s scanner) Group {
+	if s.codeAt < 0 {
+		return Group{}
 	}
-	return Group{Text: string(bytes.TrimSpace(bytes.Join(lines, nil))), Line: first}
+	text := bytes.Join(lines, nil)
+	code, line := s.codeAt, first+s.codeLine
+	if code >= len(text) {
+		code, line = 0, first
+	}
+	if s.ended() && string(s.delimiter) != ";" {
+		text = text[:s.endAt]
+	}
+	leading := len(text) - len(bytes.TrimLeft(text, blanks))
+	return Group{Text: string(bytes.Trim(text, blanks)), Code: max(code-leading, 0), Line: line}
 }
+
+const blanks = " \t\n\v\f\r"
 
 // readLine returns a line with its end, of any length.
 func (r *Reader) readLine() ([]byte, error) {
@@ -130,6 +166,10 @@ func (r *Reader) readLine() ([]byte, error) {
 		return line, nil
 	}
 	line, err := r.r.ReadBytes('\n')
+	if r.line == 0 {
+		// What some editors put before the first line is no part of it.
+		line = bytes.TrimPrefix(line, []byte("\ufeff"))
+	}
 	if len(line) > 0 {
 		r.line++
 		return line, nil
