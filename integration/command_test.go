@@ -59,6 +59,12 @@ func TestCommandsOnRealClusters(t *testing.T) {
 		require.Regexp(t, `(?m)^replica2 +ok.* (standby|read-only) +read-only .* m?s  (PostgreSQL|MySQL|MariaDB) \d`, out)
 		require.Contains(t, out, "no problem: reads go to 2 replicas")
 
+		out = run(false, "roles=auto", "check")
+		require.Contains(t, out, "no problem: reads go to 2 replicas")
+		require.Equal(t, 1, strings.Count(out, "\nreplica2 "), out)
+		out = run(false, "roles=auto", "watch", "-count", "2", "-interval", "500ms")
+		require.Equal(t, 2*3, strings.Count(out, "\n"), out)
+
 		const delay = 1500 * time.Millisecond
 		require.NoError(t, c.Delay(ctx, delay))
 		out = run(false, "max_lag=1m", "demo", "-dsn")

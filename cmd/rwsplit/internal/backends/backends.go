@@ -41,7 +41,10 @@ func Open(cfg *rwsplit.Config) (*Set, error) {
 		if wrap != nil {
 			base = wrap(b, base)
 		}
-		s.Servers = append(s.Servers, Server{b, sql.OpenDB(shared{base})})
+		// With roles=auto a second call is for the role that a server may get.
+		if b.Index == len(s.Servers) {
+			s.Servers = append(s.Servers, Server{b, sql.OpenDB(shared{base})})
+		}
 		return base
 	}
 	connector, err := rwsplit.NewConnector(cfg)

@@ -58,12 +58,19 @@ func Run(ctx context.Context, cfg *rwsplit.Config, timeout time.Duration) (*Resu
 		dialect, _ = rwsplit.DialectByName("generic")
 	}
 	readOnly := cfg.ReadOnlyReplicas != rwsplit.ToggleOff
-	set.Each(ctx, timeout, func(ctx context.Context, i int, srv backends.Server) {
-		r.Looks[i] = look(ctx, srv, dialect, readOnly)
-	})
+	lookAtAll := func() {
+		set.Each(ctx, timeout, func(ctx context.Context, i int, srv backends.Server) {
+			r.Looks[i] = look(ctx, srv, dialect, readOnly)
+		})
+	}
+	lookAtAll()
+	if i := r.promoted(); i > 0 {
+		set.Servers[0].Role, set.Servers[i].Role = rwsplit.RoleReplica, rwsplit.RolePrimary
+		lookAtAll()
+	}
 	if native(cfg) {
 		// Heartbeats would be writes.
-		follow(ctx, set, r.Looks, timeout)
+		r.follow(ctx, set, timeout)
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -80,14 +87,43 @@ func native(cfg *rwsplit.Config) bool {
 	return cfg.Position == rwsplit.PositionNative || cfg.Position == ""
 }
 
+// primary is the server that has this role now.
+func (r *Result) primary() Look {
+	for _, l := range r.Looks {
+		if l.Role == rwsplit.RolePrimary {
+			return l
+		}
+	}
+	return r.Looks[0]
+}
+
+// promoted returns the only server that takes writes, where that makes it the
+// primary although the DSN says otherwise; else 0.
+func (r *Result) promoted() (index int) {
+	if r.Config.Roles != rwsplit.RolesAuto {
+		return 0
+	}
+	for i, l := range r.Looks {
+		switch {
+		case l.Err != nil || l.Server.ReadOnly || l.Server.Identity == "":
+		case i == 0 || index > 0:
+			return 0
+		default:
+			index = i
+		}
+	}
+	return index
+}
+
 // follow waits until rwsplit's tracker knows that the replicas have what the
 // primary had when it was first asked, and notes how long each took.
-func follow(ctx context.Context, set *backends.Set, looks []Look, timeout time.Duration) {
+func (r *Result) follow(ctx context.Context, set *backends.Set, timeout time.Duration) {
+	looks, primary := r.Looks, r.primary()
 	waiting := false
-	for _, l := range looks[1:] {
-		waiting = waiting || l.Err == nil && l.Positions
+	for _, l := range looks {
+		waiting = waiting || l.Role == rwsplit.RoleReplica && l.Err == nil && l.Positions
 	}
-	if !waiting || looks[0].Err != nil || !looks[0].Positions {
+	if !waiting || primary.Err != nil || !primary.Positions {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -109,8 +145,8 @@ func follow(ctx context.Context, set *backends.Set, looks []Look, timeout time.D
 		waiting = false
 		for i, b := range set.Connector.Stats().Backends {
 			switch l := &looks[i]; {
-			case i == 0 || l.Err != nil || !l.Positions || l.CaughtUp != 0:
-			case b.CaughtUp > 0:
+			case l.Role == rwsplit.RolePrimary || l.Err != nil || !l.Positions || l.CaughtUp != 0:
+			case b.Role == rwsplit.RoleReplica && b.CaughtUp > 0:
 				l.CaughtUp = time.Since(start)
 			default:
 				waiting = true
@@ -133,7 +169,20 @@ func (r *Result) advise(sentences []string) {
 		if !ok || done[server] {
 			continue
 		}
+		if strings.HasPrefix(text, "read_only is OFF") && r.writable(server) {
+			continue
+		}
 		text, next, _ := strings.Cut(text, "; ")
 		r.Findings = append(r.Findings, Finding{Server: server, Text: text, Next: next})
 	}
+}
+
+// writable reports whether it was said that the replica takes writes.
+func (r *Result) writable(server string) bool {
+	for _, f := range r.Findings {
+		if f.Server == server && strings.HasPrefix(f.Text, "takes writes") {
+			return true
+		}
+	}
+	return false
 }

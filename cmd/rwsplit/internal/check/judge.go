@@ -24,13 +24,20 @@ func (r *Result) advice(server, text, next string) {
 
 // judge names what is wrong.
 func (r *Result) judge(timeout time.Duration) {
-	primary := r.Looks[0]
+	primary := r.primary()
+	if primary.Index != 0 {
+		r.advice(primary.Name, "is the primary now: it alone takes writes, and roles=auto follows that", "nothing to do; a process that starts finds it sooner if primary= names it")
+	}
 	if len(r.Looks) == 1 {
 		r.advice("", "no replica is listed, so everything runs on the primary", "add replica= or replica_hosts= when there is one")
 	}
 	for i, l := range r.Looks {
 		if l.Err != nil {
 			r.wrong(l.Name, "can't be asked: "+backends.Brief(l.Err), nextFor(l.Err))
+			continue
+		}
+		if want := r.Config.Dialect; native(r.Config) && positioned(want) && positioned(l.Server.Dialect) && want != l.Server.Dialect {
+			r.wrong(l.Name, fmt.Sprintf("is a %s server, and the DSN says dialect=%s", l.Server.Dialect, want), "leave dialect= out: the servers tell what they are")
 			continue
 		}
 		for _, other := range r.Looks[:i] {
@@ -54,7 +61,6 @@ func (r *Result) judge(timeout time.Duration) {
 
 func (r *Result) judgeReplica(primary, l Look, timeout time.Duration) {
 	engine := l.Server.Dialect
-	replicates := engine == "postgres" || engine == "mysql" || engine == "mariadb"
 	switch {
 	case primary.Err != nil:
 	case primary.Server.Dialect != engine:
@@ -65,7 +71,7 @@ func (r *Result) judgeReplica(primary, l Look, timeout time.Duration) {
 		return
 	}
 	switch {
-	case l.Server.ReadOnly || !replicates:
+	case l.Server.ReadOnly || !positioned(engine):
 	case engine == "postgres":
 		r.wrong(l.Name, "takes writes: it is a primary, or replicates logically", "let replica= name a standby; for logical replication set position=heartbeat or none")
 	default:
@@ -87,6 +93,11 @@ func (r *Result) judgeReplica(primary, l Look, timeout time.Duration) {
 	}
 }
 
+// positioned reports whether rwsplit knows the engine's replication.
+func positioned(dialect string) bool {
+	return dialect == "postgres" || dialect == "mysql" || dialect == "mariadb"
+}
+
 func readOnlyWord(s rwsplit.Server) string {
 	switch s.Dialect {
 	case "postgres":
@@ -106,14 +117,16 @@ func nextFor(err error) string {
 	}{
 		{[]string{"refused"}, "is the server running there, and is the port right?"},
 		{[]string{"no such host", "lookup"}, "check the host name"},
-		{[]string{"password", "access denied", "28p01", "28000"}, "check the user and the password, and what the server allows this host"},
 		{[]string{"3d000", "unknown database"}, "check the name of the database"},
+		{[]string{"error 1044 "}, "check the name of the database, and whether the user may use it"},
+		{[]string{"password", "access denied", "28p01", "28000"}, "check the user and the password, and what the server allows this host"},
 		{[]string{"starting up", "57p03"}, "wait until the server has started"},
 		{[]string{"unsupported startup parameter"}, "a connection pooler stands in between: set read_only_replicas=false"},
 		{[]string{"too many", "53300"}, "free connections, or raise the server's limit"},
 		{[]string{"no such table", "unable to open"}, "check the path of the file"},
 		{[]string{"certificate", "tls", "ssl"}, "check the TLS settings of the DSN and of the server"},
-		{[]string{"in time", "timeout", "timed out"}, "is the host right, and does a firewall drop the packets? -timeout gives it longer"},
+		{[]string{"in time", "timeout", "timed out"}, "is the host right, does the server hang, or does a firewall drop the packets? -timeout gives it longer"},
+		{[]string{"failed to receive message", "malformed packet", "unexpected eof"}, "does a server of this engine listen there? check the host and the port"},
 	} {
 		for _, word := range hint.in {
 			if strings.Contains(text, word) {

@@ -40,6 +40,15 @@ func TestJudge(t *testing.T) {
 		}, false, "takes writes (read_only=OFF)"},
 		{"other engine", func(_, r *Look, _ *rwsplit.Config) { r.Server.Dialect = "mysql" }, true, "is a mysql server and the primary is a postgres server"},
 		{"other cluster", func(_, r *Look, _ *rwsplit.Config) { r.Server.Cluster = "78" }, true, "belongs to another cluster"},
+		{"other engine than the DSN says", func(_, r *Look, c *rwsplit.Config) {
+			c.Dialect, r.CaughtUp, r.Server.Dialect = "postgres", 0, "mariadb"
+		}, true, "is a mariadb server, and the DSN says dialect=postgres"},
+		{"any engine", func(p, r *Look, c *rwsplit.Config) { c.Dialect = "generic" }, false, ""},
+		{"promoted", func(p, r *Look, c *rwsplit.Config) {
+			c.Roles = rwsplit.RolesAuto
+			p.Role, p.Server.ReadOnly, p.CaughtUp = rwsplit.RoleReplica, true, time.Millisecond
+			r.Role, r.Server.ReadOnly = rwsplit.RolePrimary, false
+		}, false, "is the primary now: it alone takes writes"},
 		{"same server", func(p, r *Look, _ *rwsplit.Config) { p.Server.Identity = r.Server.Identity }, true, "is the same server as primary"},
 		{"behind", func(_, r *Look, _ *rwsplit.Config) { r.CaughtUp = 0 }, true, "had not replayed within 3s"},
 		{"behind, and nobody asks for positions", func(_, r *Look, c *rwsplit.Config) {
@@ -80,6 +89,48 @@ func TestAdviceIsDroppedWhereTheWorstIsKnown(t *testing.T) {
 		{"replica1", true, "is late", "wait", false},
 		{"replica1", false, "replay is paused", "resume; it", false},
 	}, r.Findings)
+}
+
+func TestPromotedIsTheOnlyOneThatTakesWrites(t *testing.T) {
+	for _, tt := range []struct {
+		roles            rwsplit.Roles
+		primary, replica bool // read-only
+		want             int
+	}{
+		{rwsplit.RolesAuto, false, true, 0},
+		{rwsplit.RolesAuto, true, false, 1},
+		{rwsplit.RolesAuto, false, false, 0},
+		{rwsplit.RolesAuto, true, true, 0},
+		{rwsplit.RolesStatic, true, false, 0},
+	} {
+		r := Result{Looks: healthy(), Config: &rwsplit.Config{Roles: tt.roles}}
+		r.Looks[0].Server.ReadOnly, r.Looks[1].Server.ReadOnly = tt.primary, tt.replica
+		require.Equal(t, tt.want, r.promoted(), tt)
+	}
+}
+
+func TestAdviceSaysOnceThatAReplicaTakesWrites(t *testing.T) {
+	r := Result{}
+	r.advice("replica1", "takes writes (read_only=OFF): careful", "SET GLOBAL read_only=ON")
+	r.advise([]string{"replica1: read_only is OFF, so a write diverges; set it", "replica2: read_only is OFF, so a write diverges; set it"})
+	require.Len(t, r.Findings, 2)
+	require.Equal(t, "replica2", r.Findings[1].Server)
+}
+
+func TestProblemsComeFirst(t *testing.T) {
+	a, b := Finding{Server: "a", Text: "x"}, Finding{Server: "b", Problem: true, Text: "y"}
+	require.Equal(t, []Finding{b, a}, merged([]Finding{a, b}))
+}
+
+func TestNextForWhatCannotBeAsked(t *testing.T) {
+	for text, want := range map[string]string{
+		"Error 1044 (42000): Access denied for user 'app'@'%' to database 'shop'": "name of the database",
+		"Error 1045 (28000): Access denied for user 'app'@'%'":                    "user and the password",
+		"no answer in time": "does the server hang",
+		"failed to receive message: BackendKeyData body must have length of 8": "does a server of this engine listen there",
+	} {
+		require.Contains(t, nextFor(errors.New(text)), want)
+	}
 }
 
 func TestMergedSaysOnceWhatHoldsForSeveral(t *testing.T) {

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,8 +66,18 @@ func (r *Result) Print(w io.Writer, style table.Style, timeout time.Duration) er
 	return err
 }
 
-// merged says what holds for several servers once.
+// merged says what holds for several servers once, and the problems first.
 func merged(findings []Finding) []Finding {
+	findings = slices.Clone(findings)
+	slices.SortStableFunc(findings, func(a, b Finding) int {
+		switch {
+		case a.Problem == b.Problem:
+			return 0
+		case a.Problem:
+			return -1
+		}
+		return 1
+	})
 	var out []Finding
 	at := make(map[Finding]int)
 	for _, f := range findings {
@@ -167,7 +178,7 @@ func catchesUp(l Look, r *Result, timeout time.Duration) string {
 	switch {
 	case l.Role == rwsplit.RolePrimary:
 		return "-"
-	case !l.Positions || r.Looks[0].Err != nil || !r.Looks[0].Positions || !native(r.Config):
+	case !l.Positions || r.primary().Err != nil || !r.primary().Positions || !native(r.Config):
 		return "unknown"
 	case l.CaughtUp == 0:
 		return "> " + timeout.String()
