@@ -116,10 +116,14 @@ func (t *tracker) rolesMoved() {
 }
 
 // checkOnce logs what would break a promise of the positions.
-func (t *tracker) checkOnce(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(len(t.c.servers)+1)*t.c.cfg.ProbeTimeout)
+func (t *tracker) checkOnce(life context.Context) {
+	ctx, cancel := context.WithTimeout(life, time.Duration(len(t.c.servers)+1)*t.c.cfg.ProbeTimeout)
 	defer cancel()
-	for _, warning := range t.c.Check(ctx) {
+	warnings := t.c.Check(ctx)
+	if life.Err() != nil {
+		return // closed meanwhile: what was cut off by that is no news
+	}
+	for _, warning := range warnings {
 		t.c.log(slog.LevelWarn, "rwsplit: "+warning)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -629,3 +630,27 @@ func TestCloseEndsTheTracker(t *testing.T) {
 }
 
 var _ querier = (*sql.Tx)(nil)
+
+// A program that ends early must not log what its own end cut off.
+func TestClosingDuringTheCheckAtTheStartIsNotLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newTrackedServers(t)
+		for _, r := range d.replicas {
+			r.hangTimes(t, opConnect, 1, -1, true)
+		}
+		cfg := &rwsplit.Config{Driver: "fakepos", PrimaryConnector: d.primary.connector()}
+		for _, r := range d.replicas {
+			cfg.ReplicaConnectors = append(cfg.ReplicaConnectors, r.connector())
+		}
+		var log lockedBuffer
+		d.open(cfg, func(c *rwsplit.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		d.want(t.Context(), "primary", "while the replicas are dialled")
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if log.String() != "" {
+			t.Errorf("got %q, want nothing", log.String())
+		}
+	})
+}
