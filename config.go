@@ -56,7 +56,8 @@ type Config struct {
 	// Default: FallbackPrimary.
 	Fallback Fallback
 	// FallbackMax bounds the reads that run on the primary at once because no
-	// replica is healthy enough. Default: no limit.
+	// replica is healthy enough; one more fails with ErrNoReplica. Default: no
+	// limit.
 	FallbackMax int
 	// Roles says whether roles follow the servers. Default: RolesStatic.
 	Roles Roles
@@ -90,7 +91,8 @@ type Config struct {
 	// OnRoute is called once for every statement, after it was routed and
 	// before it runs, on the caller's goroutine: it must not block.
 	OnRoute func(context.Context, Decision)
-	// WrapConnector is applied to each backend's connector.
+	// WrapConnector is applied to each backend's connector; with roles=auto to
+	// two of each that is given by a DSN, one for either role.
 	WrapConnector func(Backend, driver.Connector) driver.Connector
 }
 
@@ -111,20 +113,31 @@ type Reads string
 
 // Values of [Config.Reads].
 const (
+	// ReadsReplica lets every read run on a replica that may.
 	ReadsReplica Reads = "replica"
+	// ReadsPrimary leaves replicas to what a hint or a read-only transaction
+	// sends there.
 	ReadsPrimary Reads = "primary"
-	ReadsShadow  Reads = "shadow"
+	// ReadsShadow runs everything on the primary, and tells by OnRoute and
+	// [StatsOf] where it would have run.
+	ReadsShadow Reads = "shadow"
 )
 
 // Consistency says what a read sees at least.
 type Consistency string
 
-// Values of [Config.Consistency], the weakest first.
+// Values of [Config.Consistency], the weakest first; the package comment has
+// more on each.
 const (
+	// Eventual promises nothing beyond a transaction and a connection's scope.
 	Eventual Consistency = "eventual"
-	Session  Consistency = "session"
-	Process  Consistency = "process"
-	Global   Consistency = "global"
+	// Session shows what the session wrote or was handed by token, and what was
+	// written outside any session.
+	Session Consistency = "session"
+	// Process shows every write that the same sql.DB completed before.
+	Process Consistency = "process"
+	// Global shows every write that anybody completed on the primary before.
+	Global Consistency = "global"
 )
 
 // PositionSource says how replicas are known to have caught up.
@@ -132,9 +145,14 @@ type PositionSource string
 
 // Values of [Config.Position].
 const (
-	PositionNative    PositionSource = "native"
+	// PositionNative asks for the engine's replication positions.
+	PositionNative PositionSource = "native"
+	// PositionHeartbeat counts in a table of one row, rwsplit_heartbeat, that
+	// the tracker makes and writes on the primary.
 	PositionHeartbeat PositionSource = "heartbeat"
-	PositionNone      PositionSource = "none"
+	// PositionNone asks for nothing: reads stay on the primary for StickyFor
+	// after a write.
+	PositionNone PositionSource = "none"
 )
 
 // Tracking says what an unconfirmed write holds back.
@@ -142,8 +160,10 @@ type Tracking string
 
 // Values of [Config.Tracking].
 const (
+	// TrackingDatabase: every read.
 	TrackingDatabase Tracking = "database"
-	TrackingTable    Tracking = "table"
+	// TrackingTable: those that could see it, as the catalog tells.
+	TrackingTable Tracking = "table"
 )
 
 // Balance picks one of several replicas.
@@ -151,9 +171,12 @@ type Balance string
 
 // Values of [Config.Balance].
 const (
-	LeastBusy  Balance = "least_busy"
+	// LeastBusy takes the one with fewer running reads of two chosen at random.
+	LeastBusy Balance = "least_busy"
+	// RoundRobin takes one after the other.
 	RoundRobin Balance = "round_robin"
-	Random     Balance = "random"
+	// Random takes any.
+	Random Balance = "random"
 )
 
 // Fallback says what happens to a read that no replica can serve.
@@ -161,8 +184,10 @@ type Fallback string
 
 // Values of [Config.Fallback].
 const (
+	// FallbackPrimary: it runs on the primary.
 	FallbackPrimary Fallback = "primary"
-	FallbackError   Fallback = "error"
+	// FallbackError: it fails with [ErrNoReplica].
+	FallbackError Fallback = "error"
 )
 
 // Roles says whether roles follow the servers.
@@ -170,8 +195,10 @@ type Roles string
 
 // Values of [Config.Roles].
 const (
+	// RolesStatic: they are those of the Config.
 	RolesStatic Roles = "static"
-	RolesAuto   Roles = "auto"
+	// RolesAuto: the one server that takes writes is the primary.
+	RolesAuto Roles = "auto"
 )
 
 // OnRefused says what happens to a write that a replica refused.
@@ -179,8 +206,10 @@ type OnRefused string
 
 // Values of [Config.OnRefused].
 const (
+	// RefusedPrimary: it runs on the primary.
 	RefusedPrimary OnRefused = "primary"
-	RefusedError   OnRefused = "error"
+	// RefusedError: the caller gets the replica's error.
+	RefusedError OnRefused = "error"
 )
 
 // Pins says how long session state keeps statements on its server.
@@ -188,6 +217,9 @@ type Pins string
 
 // Values of [Config.Pins].
 const (
+	// PinsScope: until the scope ends, however the state is left.
 	PinsScope Pins = "scope"
-	PinsConn  Pins = "conn"
+	// PinsConn: until the state is undone, across the scopes of a pooled
+	// connection.
+	PinsConn Pins = "conn"
 )
