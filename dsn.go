@@ -81,7 +81,7 @@ func (c *Config) format(show func(s *setting, v string) string) string {
 }
 
 func writeValue(b *strings.Builder, v string) {
-	if v != "" && !strings.ContainsAny(v, blanks+`'\`) {
+	if v != "" && v[0] != '"' && !strings.ContainsAny(v, blanks+`'\`) {
 		b.WriteString(v)
 		return
 	}
@@ -150,6 +150,9 @@ func (p *dsnParser) value(s *setting, spaced bool) (string, error) {
 	p.bare = p.at == len(p.text) || p.text[p.at] != '\''
 	if !p.bare {
 		p.at++
+	} else if p.at < len(p.text) && p.text[p.at] == '"' {
+		// libpq takes it for a part of the value, and so would MySQL's driver.
+		return "", fmt.Errorf("rwsplit: %s begins with a double quote at %s: a value is quoted in single quotes", s.key, p.where(start))
 	}
 	for p.at < len(p.text) {
 		c := p.text[p.at]

@@ -209,6 +209,7 @@ func TestParseDSNErrors(t *testing.T) {
 			"driver=pgx primary='postgres://app:hun'ter2@h/db'",
 			`text follows the closing quote of primary at line 1, column 40: a quote inside a value is written \'`,
 		},
+		{`driver=mysql primary="app:hunter2@tcp(h)/db" replica=r`, "primary begins with a double quote at line 1, column 22: a value is quoted in single quotes"},
 		{"driver=pgx primary='hunter2", "primary: the single quote opened at line 1, column 20 is not closed"},
 		{`driver=pgx primary='hunter2\'`, "primary: the single quote opened at line 1, column 20 is not closed"},
 		{`driver=pgx primary='hunter2\`, `primary ends in a single backslash at line 1, column 28: a backslash inside a value is written \\`},
@@ -290,6 +291,8 @@ func FuzzParseDSN(f *testing.F) {
 		"driver=pgx primary=a replica=\nmax_lag=1",
 		"SECRET",
 		"driver=pgx primary=p probe_timeout=0.5s fallback_max=0",
+		`driver=pgx primary='"p"' cluster="c`,
+		`driver=pgx primary=\"p\" cluster=c"`,
 	} {
 		f.Add(seed)
 	}
