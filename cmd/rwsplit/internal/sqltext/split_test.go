@@ -57,11 +57,13 @@ func TestReaderCutsAtLinesThatEndWithASemicolon(t *testing.T) {
 		{"byte order mark alone", "postgres", "\ufeff", nil, nil},
 		{
 			"routine", "mysql", "CREATE DEFINER=app@host PROCEDURE p()\nBEGIN\n IF a THEN\n  SELECT CASE a WHEN 1 THEN 2 END;\n END IF;\n CASE b WHEN 1 THEN SELECT 1;\n END CASE;\nEND;\nSELECT 2;",
-			[]string{"CREATE DEFINER=app@host PROCEDURE p()\nBEGIN\n IF a THEN\n  SELECT CASE a WHEN 1 THEN 2 END;\n END IF;\n CASE b WHEN 1 THEN SELECT 1;\n END CASE;\nEND;", "SELECT 2;"}, []int{1, 9},
+			[]string{"CREATE DEFINER=app@host PROCEDURE p()\nBEGIN\n IF a THEN\n  SELECT CASE a WHEN 1 THEN 2 END;\n END IF;\n CASE b WHEN 1 THEN SELECT 1;\n END CASE;\nEND;", "SELECT 2;"},
+			[]int{1, 9},
 		},
 		{
 			"blocks in blocks", "mariadb", "CREATE OR REPLACE TRIGGER t BEFORE INSERT ON a FOR EACH ROW\nBEGIN\nBEGIN\nSET x = 1;\nEND;\nIF a THEN SET x = 2;\nEND IF;\nEND;\nSELECT 2;",
-			[]string{"CREATE OR REPLACE TRIGGER t BEFORE INSERT ON a FOR EACH ROW\nBEGIN\nBEGIN\nSET x = 1;\nEND;\nIF a THEN SET x = 2;\nEND IF;\nEND;", "SELECT 2;"}, []int{1, 9},
+			[]string{"CREATE OR REPLACE TRIGGER t BEFORE INSERT ON a FOR EACH ROW\nBEGIN\nBEGIN\nSET x = 1;\nEND;\nIF a THEN SET x = 2;\nEND IF;\nEND;", "SELECT 2;"},
+			[]int{1, 9},
 		},
 		{"block without a routine", "mariadb", "BEGIN NOT ATOMIC\nSET @a = 1;\nEND;\nSELECT 2;", []string{"BEGIN NOT ATOMIC\nSET @a = 1;\nEND;", "SELECT 2;"}, []int{1, 4}},
 		{"transaction", "mysql", "BEGIN;\nSELECT 1;\nCOMMIT;", []string{"BEGIN;", "SELECT 1;", "COMMIT;"}, []int{1, 2, 3}},
@@ -70,7 +72,8 @@ func TestReaderCutsAtLinesThatEndWithASemicolon(t *testing.T) {
 		{"a body that never ends", "mysql", "CREATE TABLE `t` (trigger int, begin int);\nCREATE PROCEDURE p()\nBEGIN\nSELECT 1;\nSELECT 2;", []string{"CREATE TABLE `t` (trigger int, begin int);", "CREATE PROCEDURE p()\nBEGIN\nSELECT 1;", "SELECT 2;"}, []int{1, 2, 5}},
 		{
 			"delimiter", "mysql", "-- routines\nDELIMITER //\nCREATE PROCEDURE p()\nBEGIN\nSELECT 1;\nEND // -- p\nSELECT 1;\nSELECT 2//\ndelimiter ;\nSELECT 3;",
-			[]string{"CREATE PROCEDURE p()\nBEGIN\nSELECT 1;\nEND", "SELECT 1;\nSELECT 2", "SELECT 3;"}, []int{3, 7, 10},
+			[]string{"CREATE PROCEDURE p()\nBEGIN\nSELECT 1;\nEND", "SELECT 1;\nSELECT 2", "SELECT 3;"},
+			[]int{3, 7, 10},
 		},
 		{"delimiter of a dump", "mariadb", "DELIMITER ;;\n/*!50003 CREATE*/ /*!50003 TRIGGER t\nBEGIN\nSET x = 1;\nEND */;;\nDELIMITER ;\nSELECT 2;", []string{"/*!50003 CREATE*/ /*!50003 TRIGGER t\nBEGIN\nSET x = 1;\nEND */", "SELECT 2;"}, []int{2, 7}},
 		{"a quote that never ends before a delimiter", "mysql", "DELIMITER $$\nSELECT 'a$$\nSELECT 2$$\n", []string{"SELECT 'a", "SELECT 2"}, []int{2, 3}},
