@@ -3,7 +3,9 @@ package rwsplit_test
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -276,6 +278,63 @@ func TestParseDSNErrors(t *testing.T) {
 				t.Errorf("%q: the error shows %q: %s", test.dsn, secret, err)
 			}
 		}
+	}
+}
+
+// The README's table has every key, with its default and its values as the code
+// has them.
+func TestREADMEListsTheKeys(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := make(map[string]bool)
+	quoted := regexp.MustCompile("`([^`]*)`")
+	for line := range strings.Lines(string(readme)) {
+		cells := strings.Split(strings.ReplaceAll(line, `\|`, ""), "|")
+		if len(cells) != 5 || !strings.HasPrefix(cells[1], " `") {
+			continue
+		}
+		key := strings.Trim(cells[1], " `")
+		_, err := rwsplit.ParseDSN(key + "=?")
+		if err == nil || strings.Contains(err.Error(), "unknown key") {
+			continue // of another table
+		}
+		documented[key] = true
+		base := "driver=pgx primary=p "
+		if def := quoted.FindStringSubmatch(cells[2]); def != nil {
+			c, err := rwsplit.ParseDSN(base + key + "=" + def[1])
+			if err != nil {
+				t.Errorf("the default of %s: %v", key, err)
+			} else if got := c.FormatDSN(); got != strings.TrimSpace(base) {
+				t.Errorf("%s=%s is not the default: got %s", key, def[1], got)
+			}
+		}
+		// An error of a key with few values lists them.
+		_, values, few := strings.Cut(err.Error(), "must be one of ")
+		for v := range strings.SplitSeq(values, ", ") {
+			if few && !strings.Contains(cells[2]+cells[3], "`"+v+"`") {
+				t.Errorf("%s=%s is not in its row", key, v)
+			}
+		}
+	}
+	full := rwsplit.Config{
+		Driver: "d", Dialect: "generic", Primary: "p", Replicas: []string{"r"}, ReplicaHosts: []string{"h:1"}, Weights: []int{1, 2},
+		Reads: rwsplit.ReadsShadow, Consistency: rwsplit.Global, Wait: 1, StickyFor: 1, Position: rwsplit.PositionHeartbeat,
+		Tracking: rwsplit.TrackingTable, MaxLag: 1, Balance: rwsplit.Random, Fallback: rwsplit.FallbackError, FallbackMax: 1,
+		Roles: rwsplit.RolesAuto, ProbeInterval: 1, ProbeTimeout: 1, ReadOnlyReplicas: rwsplit.ToggleOff,
+		OnRefused: rwsplit.RefusedError, Pins: rwsplit.PinsConn, Cluster: "c", ReadFunctions: []string{"f"},
+		Catalog: rwsplit.ToggleOff, Hints: rwsplit.ToggleOn, LazyBegin: rwsplit.ToggleOn,
+	}
+	for setting := range strings.FieldsSeq(full.FormatDSN()) {
+		key, _, _ := strings.Cut(setting, "=")
+		if !documented[key] {
+			t.Errorf("%s is not in the table", key)
+		}
+		delete(documented, key)
+	}
+	if len(documented) > 0 {
+		t.Errorf("not set here: %v", documented)
 	}
 }
 
