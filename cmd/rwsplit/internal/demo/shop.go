@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -379,11 +380,19 @@ func (s *shop) totals(ctx context.Context) error {
 		sc.line("")
 		sc.text(2, "Next, on your own servers and with your own SQL:")
 		sc.line("")
-		sc.code(`rwsplit check    'driver=pgx primary=postgres://... replica=postgres://...'
-rwsplit demo -dsn 'driver=pgx primary=postgres://... replica=postgres://...'
-rwsplit classify -dialect postgres queries.sql`)
+		sc.code(strings.ReplaceAll(`rwsplit check     'driver=pgx primary=... replica=...'
+rwsplit demo -dsn 'driver=pgx primary=... replica=...'
+rwsplit classify -dialect postgres queries.sql`, "rwsplit ", program()+" "))
 	}
 	return nil
 }
 
 func abs(n int) int { return max(n, -n) }
+
+// program is how to run this program again: "go run" leaves none behind.
+func program() string {
+	if exe, err := os.Executable(); err == nil && strings.Contains(exe, "go-build") {
+		return "go run ./cmd/rwsplit"
+	}
+	return "rwsplit"
+}
