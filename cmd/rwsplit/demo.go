@@ -44,8 +44,11 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 		}
 	}
 	// The demo drops its tables even if nobody looks at its output any more.
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGPIPE)
+	watched, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGPIPE)
 	defer stop()
-	_, err = demo.Run(ctx, std.out, table.StyleOf(std.out), o)
+	_, err = demo.Run(watched, std.out, table.StyleOf(std.out), o)
+	if err != nil && watched.Err() != nil && ctx.Err() == nil {
+		return errReported // there is nobody to be told
+	}
 	return err
 }
