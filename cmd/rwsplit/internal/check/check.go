@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -173,7 +174,10 @@ func (r *Result) advise(sentences []string) {
 			continue
 		}
 		text, next, _ := strings.Cut(text, "; ")
-		r.Findings = append(r.Findings, Finding{Server: server, Text: text, Next: next})
+		if next == "" {
+			next = nextFor(errors.New(text))
+		}
+		r.Findings = append(r.Findings, Finding{Server: server, Problem: grave(text), Text: text, Next: next})
 	}
 }
 

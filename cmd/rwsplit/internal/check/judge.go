@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,7 +81,7 @@ func (r *Result) judgeReplica(primary, l Look, timeout time.Duration) {
 	if l.ReadOnlySessionErr != nil {
 		r.problem(l.Name, "can't be given a read-only session: "+backends.Brief(l.ReadOnlySessionErr), "if a connection pooler stands in between, set read_only_replicas=false")
 	}
-	if l.Bypass != "" {
+	if l.Bypass != "" && l.Server.ReadOnly {
 		r.advice(l.Name, "the user may write although the server is read-only ("+l.Bypass+")", "connect as a user without that privilege: it is what stops a misrouted write")
 	}
 	switch {
@@ -91,6 +92,28 @@ func (r *Result) judgeReplica(primary, l Look, timeout time.Duration) {
 	case r.Config.MaxLag > 0 && l.CaughtUp > r.Config.MaxLag:
 		r.advice(l.Name, fmt.Sprintf("is %v behind, and max_lag=%v keeps reads away from it", l.CaughtUp.Round(time.Millisecond), r.Config.MaxLag), "raise max_lag, or make the replica faster")
 	}
+}
+
+// graveWords are those of rwsplit's own sentences about a replica that gets
+// nothing new, or shows what the primary does not have. The others tell what
+// costs offload, or what can't be seen.
+var graveWords = []string{
+	"belongs to another cluster",
+	"is on timeline",
+	"replay is paused",
+	"is the primary itself",
+	"lacks transactions",
+	"has transactions that the primary does not know",
+	"does not replicate from any server",
+	"its receiver is stopped",
+	"its applier is stopped",
+	"keeps changes from it",
+	"keeps some databases out of the binary log",
+	"replays what another server",
+}
+
+func grave(sentence string) bool {
+	return slices.ContainsFunc(graveWords, func(w string) bool { return strings.Contains(sentence, w) })
 }
 
 // positioned reports whether rwsplit knows the engine's replication.

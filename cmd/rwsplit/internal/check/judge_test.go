@@ -2,6 +2,7 @@ package check
 
 import (
 	"errors"
+	"os"
 	"testing"
 	"time"
 
@@ -58,6 +59,9 @@ func TestJudge(t *testing.T) {
 			r.CaughtUp, c.MaxLag = 2*time.Second, time.Second
 		}, false, "is 2s behind, and max_lag=1s keeps reads away"},
 		{"too much privilege", func(_, r *Look, _ *rwsplit.Config) { r.Bypass = "SUPER" }, false, "may write although the server is read-only (SUPER)"},
+		{"privilege on a server that takes writes", func(p, r *Look, _ *rwsplit.Config) {
+			p.Server.Dialect, r.Server.Dialect, r.Server.ReadOnly, r.Bypass = "mysql", "mysql", false, "SUPER"
+		}, false, "takes writes (read_only=OFF)"},
 		{"pooler", func(_, r *Look, _ *rwsplit.Config) { r.ReadOnlySessionErr = errors.New("no SET here") }, true, "can't be given a read-only session: no SET here"},
 		{"autocommit off", func(p, _ *Look, _ *rwsplit.Config) { p.Server.AutocommitOff = true }, false, "autocommit off"},
 		{"down", func(_, r *Look, _ *rwsplit.Config) { r.Err = errors.New("a\n\tdial tcp: i/o timeout") }, true, "can't be asked: dial tcp: i/o timeout"},
@@ -70,7 +74,7 @@ func TestJudge(t *testing.T) {
 				require.Empty(t, r.Findings)
 				return
 			}
-			require.NotEmpty(t, r.Findings)
+			require.Len(t, r.Findings, 1)
 			f := r.Findings[0]
 			require.Equal(t, tt.problem, f.Problem, f.Text)
 			require.Contains(t, f.Text, tt.want)
@@ -87,7 +91,7 @@ func TestAdviceIsDroppedWhereTheWorstIsKnown(t *testing.T) {
 	require.Equal(t, []Finding{
 		{"primary", true, "is down", "start it", true},
 		{"replica1", true, "is late", "wait", false},
-		{"replica1", false, "replay is paused", "resume; it", false},
+		{"replica1", true, "replay is paused", "resume; it", false},
 	}, r.Findings)
 }
 
@@ -115,6 +119,17 @@ func TestAdviceSaysOnceThatAReplicaTakesWrites(t *testing.T) {
 	r.advise([]string{"replica1: read_only is OFF, so a write diverges; set it", "replica2: read_only is OFF, so a write diverges; set it"})
 	require.Len(t, r.Findings, 2)
 	require.Equal(t, "replica2", r.Findings[1].Server)
+}
+
+// They are the library's, and must stay so.
+func TestGraveWordsAreSaid(t *testing.T) {
+	said, err := os.ReadFile("../../../../position_check.go")
+	require.NoError(t, err)
+	for _, w := range graveWords {
+		require.Contains(t, string(said), w)
+	}
+	require.True(t, grave("does not replicate from any server"))
+	require.False(t, grave("the user can't see its replication filters, delay and state"))
 }
 
 func TestProblemsComeFirst(t *testing.T) {

@@ -99,7 +99,7 @@ func (v *view) lines(s Sample) error {
 			fmt.Fprintf(&b, " down error=%q\n", backends.Brief(srv.Err))
 			continue
 		}
-		fmt.Fprintf(&b, " up answer=%s", srv.Answer.Round(10*time.Microsecond))
+		fmt.Fprintf(&b, " %s answer=%s", stateWord(srv), srv.Answer.Round(10*time.Microsecond))
 		if srv.Load >= 0 {
 			fmt.Fprintf(&b, " %s/s=%.0f", v.what, srv.Load)
 		}
@@ -135,7 +135,7 @@ func (v *view) screen(w io.Writer, s Sample) {
 	}
 	t := table.New(w, v.style, width,
 		table.Column{Title: "server", Width: 9},
-		table.Column{Title: "state", Width: 5},
+		table.Column{Title: "state", Width: 7},
 		table.Column{Title: what + "/s", Width: 14, Right: true},
 		table.Column{Title: "", Width: window},
 		table.Column{Title: "lag", Width: 9, Right: true},
@@ -148,7 +148,10 @@ func (v *view) screen(w io.Writer, s Sample) {
 		if srv.Role == rwsplit.RoleReplica {
 			color = table.Replica
 		}
-		state := table.Cell{Text: "up", Color: table.Good}
+		state := table.Cell{Text: stateWord(srv), Color: table.Good}
+		if state.Text != "up" {
+			state.Color = table.Warn
+		}
 		answer, load := srv.Answer.Round(10*time.Microsecond).String(), "-"
 		if srv.Err != nil {
 			state, answer = table.Cell{Text: "down", Color: table.Bad}, "-"
@@ -179,6 +182,15 @@ func (v *view) screen(w io.Writer, s Sample) {
 			}
 		}
 	}
+}
+
+// stateWord is what rwsplit makes of a server that answers.
+func stateWord(s ServerSample) string {
+	switch s.State {
+	case rwsplit.StateLagging, rwsplit.StateRefused:
+		return string(s.State)
+	}
+	return "up"
 }
 
 func (v *view) tops() (load, lag float64) {
