@@ -73,9 +73,11 @@ type Config struct {
 	// Pins says how long session state keeps statements on its server.
 	// Default: PinsScope.
 	Pins Pins
-	// Cluster is mixed into tokens. Default: none.
+	// Cluster is a name mixed into tokens: those made under another one send
+	// reads to the primary. Default: none.
 	Cluster string
-	// ReadFunctions are functions of the user that are safe on a replica.
+	// ReadFunctions are functions of the user that are safe on a replica, with
+	// their schema if that matters. Default: none.
 	ReadFunctions []string
 	// Catalog says whether the engine's catalog is read for what the
 	// classifier can't know. Default: on.

@@ -76,6 +76,7 @@ type ArgChecker interface {
 // AutocommitTeller is implemented by dialects whose base DSN can turn
 // autocommit off.
 type AutocommitTeller interface {
+	// AutocommitOff reports whether sessions of dsn start with autocommit off.
 	AutocommitOff(dsn string) bool
 }
 

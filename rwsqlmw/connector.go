@@ -15,7 +15,8 @@ var errNoOpen = errors.New("rwsplit: a connector is already open")
 
 // Wrap makes a function for [rwsplit.Config.WrapConnector] that puts the
 // Interceptor which intercept returns around a backend. It is called once for
-// each backend; where it returns nil, the backend is left as it is.
+// each backend, with roles=auto once for each role that it may have; where it
+// returns nil, the backend is left as it is.
 func Wrap(intercept func(b rwsplit.Backend) sqlmw.Interceptor) func(rwsplit.Backend, driver.Connector) driver.Connector {
 	return func(b rwsplit.Backend, base driver.Connector) driver.Connector {
 		in := intercept(b)
