@@ -79,9 +79,8 @@ func WithToken(ctx context.Context, token string) context.Context {
 }
 
 // WithMaxLag returns a context whose reads may use a replica only if its data
-// is at most d old; with a d of 0 or less, only one that is known to miss
-// nothing. It replaces the Config's MaxLag, also upwards. It does not relax the
-// consistency level.
+// is known to be at most d old; with a d of 0 or less that is none. It replaces
+// the Config's MaxLag, also upwards. It does not relax the consistency level.
 func WithMaxLag(ctx context.Context, d time.Duration) context.Context {
 	return withHints(ctx, func(h *hints) { h.maxLag = max(d, 1) })
 }
