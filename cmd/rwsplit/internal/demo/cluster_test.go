@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/rwsplit/rwsplit"
 )
 
 func TestReplicasShowWholeCommitsAfterTheirDelay(t *testing.T) {
@@ -38,6 +40,27 @@ func TestReplicasShowWholeCommitsAfterTheirDelay(t *testing.T) {
 	for sum := 0; sum != 50+49*50/2; {
 		require.NoError(t, c.replicas[1].QueryRowContext(t.Context(), "SELECT sum(balance) FROM account").Scan(&sum))
 		require.Less(t, time.Since(before), 20*time.Second)
+	}
+}
+
+func TestTheStoryIsToldWithDefaults(t *testing.T) {
+	const plain = "driver=pgx primary=p replica=r consistency=session roles=auto"
+	cfg, err := rwsplit.ParseDSN(plain)
+	require.NoError(t, err)
+	got, reset := forTheStory(cfg)
+	require.Equal(t, plain, got.FormatDSN())
+	require.Empty(t, reset)
+
+	for key, value := range map[string]string{
+		"reads": "shadow", "consistency": "eventual", "wait": "2s", "max_lag": "1s", "fallback": "error", "fallback_max": "3",
+	} {
+		cfg, err := rwsplit.ParseDSN("driver=pgx primary=p replica=r " + key + "=" + value)
+		require.NoError(t, err)
+		before := cfg.FormatDSN()
+		got, reset := forTheStory(cfg)
+		require.Equal(t, "driver=pgx primary=p replica=r", got.FormatDSN())
+		require.Equal(t, []string{key}, reset)
+		require.Equal(t, before, cfg.FormatDSN())
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/rwsplit/rwsplit"
@@ -71,7 +72,7 @@ func (s *shop) embedded(ctx context.Context) (err error) {
 
 // real runs the shop on a cluster that belongs to somebody.
 func (s *shop) real(ctx context.Context) (err error) {
-	cfg := s.options.Config
+	cfg, reset := forTheStory(s.options.Config)
 	if s.engine, err = realEngine(cfg); err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func (s *shop) real(ctx context.Context) (err error) {
 	if err := s.servers.Reach(ctx, reachTimeout); err != nil {
 		return err
 	}
-	s.introduceReal()
+	s.introduceReal(reset)
 	defer func() {
 		// Also after Ctrl-C.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reachTimeout)
@@ -140,7 +141,32 @@ func (s *shop) introduceEmbedded() {
 	s.introduceNaive()
 }
 
-func (s *shop) introduceReal() {
+// forTheStory returns cfg without the settings that would tell another story,
+// and their keys.
+func forTheStory(cfg *rwsplit.Config) (_ *rwsplit.Config, reset []string) {
+	cfg = cfg.Clone()
+	if cfg.Reads == rwsplit.ReadsPrimary || cfg.Reads == rwsplit.ReadsShadow {
+		cfg.Reads, reset = "", append(reset, "reads")
+	}
+	if cfg.Consistency == rwsplit.Eventual {
+		cfg.Consistency, reset = "", append(reset, "consistency")
+	}
+	if cfg.Wait > 0 {
+		cfg.Wait, reset = 0, append(reset, "wait")
+	}
+	if cfg.MaxLag > 0 {
+		cfg.MaxLag, reset = 0, append(reset, "max_lag")
+	}
+	if cfg.Fallback == rwsplit.FallbackError {
+		cfg.Fallback, reset = "", append(reset, "fallback")
+	}
+	if cfg.FallbackMax > 0 {
+		cfg.FallbackMax, reset = 0, append(reset, "fallback_max")
+	}
+	return cfg, reset
+}
+
+func (s *shop) introduceReal(reset []string) {
 	sc := s.screen
 	replicas := "one replica"
 	if n := len(s.servers.Servers) - 1; n > 1 {
@@ -149,6 +175,9 @@ func (s *shop) introduceReal() {
 	sc.line(sc.style.Paint(table.Bold, "rwsplit demo: a shop on your primary and "+replicas))
 	sc.line("")
 	sc.text(2, fmt.Sprintf("The tables are called %s* on the servers, and are dropped at the end.", s.engine.prefix))
+	if len(reset) > 0 {
+		sc.text(2, "The story is told with the default of "+strings.Join(reset, ", ")+", whatever the DSN says.")
+	}
 	s.introduceNaive()
 }
 
