@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/rwsplit/rwsplit"
@@ -30,7 +31,10 @@ func runDemo(ctx context.Context, args []string, std streams) error {
 	if err != nil {
 		return err
 	}
-	if len(rest) > 0 {
+	switch {
+	case len(rest) > 0 && strings.ContainsAny(rest[0], "=@:"):
+		return usageErrorf("a DSN goes behind -dsn")
+	case len(rest) > 0:
 		return usageErrorf("unexpected argument %q", rest[0])
 	}
 	var o demo.Options

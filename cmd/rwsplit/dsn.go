@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -13,6 +14,10 @@ func dsnArgument(arg string) (string, error) {
 	name, ok := strings.CutPrefix(arg, "@")
 	if !ok {
 		return arg, nil
+	}
+	if strings.Contains(name, "=") {
+		// The error of the file system would show it, with its passwords.
+		return "", errors.New("reading the DSN: behind @ stands the name of a file, and not the DSN")
 	}
 	b, err := os.ReadFile(name)
 	if err != nil {

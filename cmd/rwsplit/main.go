@@ -79,7 +79,11 @@ func run(ctx context.Context, args []string, std streams) int {
 	}
 	command, ok := commands[args[0]]
 	if !ok {
-		fmt.Fprintf(std.err, "rwsplit: unknown command %q\n\n%s", args[0], usage)
+		shown := ""
+		if !strings.ContainsAny(args[0], "=@:") { // a DSN has secrets
+			shown = fmt.Sprintf(" %q", args[0])
+		}
+		fmt.Fprintf(std.err, "rwsplit: unknown command%s\n\n%s", shown, usage)
 		return exitUsage
 	}
 	err := command(ctx, args[1:], std)

@@ -19,6 +19,9 @@ func TestCommandsThatTakeADSN(t *testing.T) {
 		want   string // in what is printed
 	}{
 		{"demo, argument", []string{"demo", "DSN"}, exitUsage, `unexpected argument "DSN"`},
+		{"no command", []string{nobody}, exitUsage, "unknown command\n"},
+		{"demo, without -dsn", []string{"demo", nobody}, exitUsage, "a DSN goes behind -dsn"},
+		{"check, no name of a file", []string{"check", "@" + nobody}, exitFailed, "behind @ stands the name of a file"},
 		{"demo, malformed", []string{"demo", "-dsn", "postgres://app:s3cret@h/shop"}, exitFailed, "the DSN is made of settings"},
 		{"demo, unknown key", []string{"demo", "-dsn", "driver=pgx primary=s3cret fallbak=primary"}, exitFailed, "did you mean fallback?"},
 		{"demo, no replica", []string{"demo", "-dsn", "driver=pgx primary=postgres://app:s3cret@127.0.0.1:1/shop"}, exitFailed, "the DSN lists no replica"},
