@@ -7,7 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"strings"
+	"slices"
 )
 
 // Group is one statement with its place.
@@ -123,18 +123,18 @@ func (r *Reader) firstEnded(lines [][]byte, first int, s scanner) Group {
 				r.pending = append(append([][]byte(nil), rest...), r.pending...)
 			}
 			r.line -= len(rest)
-			g := group(lines[:i+1], first, s)
+			cut := slices.Clone(lines[:i+1])
 			if string(r.delimiter) != ";" {
-				g.Text = strings.TrimSuffix(g.Text, string(r.delimiter))
+				cut[i] = bytes.TrimSuffix(bytes.TrimRight(line, blanks), r.delimiter)
 			}
-			return g
+			return group(cut, first, s)
 		}
 	}
 	return group(lines, first, s)
 }
 
 func (r *Reader) endsStatement(line []byte) bool {
-	return bytes.HasSuffix(bytes.TrimSpace(line), r.delimiter)
+	return bytes.HasSuffix(bytes.TrimRight(line, blanks), r.delimiter)
 }
 
 // group makes a statement of the lines that s has scanned, or of the first of
@@ -144,15 +144,15 @@ func group(lines [][]byte, first int, s scanner) Group {
 		return Group{}
 	}
 	text := bytes.Join(lines, nil)
-	code, line := s.codeAt, first+s.codeLine
-	if code >= len(text) {
-		code, line = 0, first
-	}
 	if s.ended() && string(s.delimiter) != ";" {
 		text = text[:s.endAt]
 	}
 	leading := len(text) - len(bytes.TrimLeft(text, blanks))
-	return Group{Text: string(bytes.Trim(text, blanks)), Code: max(code-leading, 0), Line: line}
+	g := Group{Text: string(bytes.Trim(text, blanks)), Code: max(s.codeAt-leading, 0), Line: first + s.codeLine}
+	if g.Code >= len(g.Text) { // s has scanned more
+		g.Code, g.Line = 0, first
+	}
+	return g
 }
 
 const blanks = " \t\n\v\f\r"

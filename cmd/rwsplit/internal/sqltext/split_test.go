@@ -109,6 +109,7 @@ func TestCodeBeginsBehindComments(t *testing.T) {
 		"  SELECT 1;":                            "SELECT 1;",
 		"/*!40101 SET a = 1 */;":                 "/*!40101 SET a = 1 */;",
 		"-- a\nSELECT 'b;\n-- c;":                "SELECT 'b;",
+		"DELIMITER //\n/*;\nE'a`/*//\n/*!b":      "/*;\nE'a`/*", // what is broken is cut before its code
 		"/* a;\nSELECT 1;":                       "/* a;",
 	} {
 		g, err := sqltext.NewReader(strings.NewReader(text), "mysql").Next()
@@ -124,4 +125,35 @@ func TestReaderPassesBlankLines(t *testing.T) {
 	g, err := r.Next()
 	require.NoError(t, err)
 	require.Equal(t, sqltext.Group{Text: "SELECT 1;", Line: 1<<20 + 1}, g)
+}
+
+// FuzzReader asks that statements are pieces of the input, in their order.
+func FuzzReader(f *testing.F) {
+	for _, seed := range []string{
+		"SELECT 'a;\nb';\n-- c\nSELECT E'\\';\n$$;\n$$;",
+		"DELIMITER //\nCREATE PROCEDURE p()\nBEGIN\nCASE 1 WHEN 1 THEN SELECT 1;\nEND CASE;\nEND //\n/*! x",
+		"DELIMITER //\n\n/*;\nE'a ;`/*//\n/*!b//E'/*",
+		"\ufeff/* a;\n\r\n;\xff\x00",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, dialect := range []string{"postgres", "mysql", "sqlite"} {
+			r, rest, line := sqltext.NewReader(strings.NewReader(text), dialect), text, 0
+			for {
+				g, err := r.Next()
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				require.NoError(t, err)
+				require.Less(t, g.Code, len(g.Text), "%s: %q", dialect, g.Text)
+				require.GreaterOrEqual(t, g.Code, 0)
+				require.Greater(t, g.Line, line)
+				line = g.Line
+				at := strings.Index(rest, g.Text)
+				require.GreaterOrEqual(t, at, 0, "%s: %q is not in %q", dialect, g.Text, rest)
+				rest = rest[at+len(g.Text):]
+			}
+		}
+	})
 }
