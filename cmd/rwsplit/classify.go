@@ -179,7 +179,7 @@ func (c *classifier) text(in io.Reader, out *bufio.Writer, style table.Style) er
 		}
 		tab.Row(table.Text(strconv.Itoa(g.Line)), table.Text(strings.TrimSuffix(g.Text[g.Code:], ";")), routeCell(s.Route),
 			yes(s.Writes), yes(s.Pins), table.Text(s.Reason))
-		if style.Terminal {
+		if r.Waits() {
 			if err := out.Flush(); err != nil {
 				return err
 			}

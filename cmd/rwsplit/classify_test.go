@@ -170,6 +170,30 @@ func TestClassifyAnswersBeforeTheNextLine(t *testing.T) {
 	require.Equal(t, exitOK, <-done)
 }
 
+func TestClassifyPrintsAStatementBeforeTheNextComes(t *testing.T) {
+	inR, inW := io.Pipe()
+	outR, outW := io.Pipe()
+	done := make(chan int, 1)
+	go func() {
+		done <- run(t.Context(), []string{"classify", "-dialect", "sqlite"}, streams{inR, outW, io.Discard})
+		outW.Close()
+	}()
+	answers := bufio.NewReader(outR)
+	for _, want := range []string{"line  statement", "1  SELECT 1", "2  SELECT 1", "3  SELECT 1"} {
+		if want != "1  SELECT 1" { // which comes with the header
+			_, err := io.WriteString(inW, "SELECT 1;\n")
+			require.NoError(t, err)
+		}
+		line, err := answers.ReadString('\n')
+		require.NoError(t, err)
+		require.Contains(t, line, want)
+	}
+	require.NoError(t, inW.Close())
+	_, err := io.Copy(io.Discard, answers)
+	require.NoError(t, err)
+	require.Equal(t, exitOK, <-done)
+}
+
 func TestClassifyRequireShowsWhatIsElsewhere(t *testing.T) {
 	status, stdout, _ := rwsplitCommand(t, shopSQL, "classify", "-dialect", "mysql", "-require", "replica")
 	require.Equal(t, exitFailed, status)

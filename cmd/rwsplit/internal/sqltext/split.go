@@ -61,6 +61,12 @@ func (r *Reader) Next() (Group, error) {
 	}
 }
 
+// Waits reports whether the next line has still to come.
+func (r *Reader) Waits() bool {
+	ahead, _ := r.r.Peek(r.r.Buffered())
+	return len(r.pending) == 0 && bytes.IndexByte(ahead, '\n') < 0
+}
+
 // next returns a group without text for what is no statement.
 func (r *Reader) next() (Group, error) {
 	var (
