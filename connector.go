@@ -126,6 +126,9 @@ func dialectFor(cfg *Config) (Dialect, error) {
 			return nil, fmt.Errorf("rwsplit: dialect=%q is unknown; want postgres, mysql, mariadb, sqlite or generic", cfg.Dialect)
 		}
 		if linked != nil {
+			if engine := engineOf(linked); foreign(engine, named) {
+				return nil, fmt.Errorf("rwsplit: dialect=%s contradicts driver=%s, which speaks %s", cfg.Dialect, cfg.Driver, engine.Name())
+			}
 			if r, ok := linked.(interface{ As(Dialect) Dialect }); ok {
 				return r.As(named), nil
 			}
@@ -140,6 +143,13 @@ func dialectFor(cfg *Config) (Dialect, error) {
 		return nil, fmt.Errorf("rwsplit: driver=%s: its dialect is not linked in; import _ %q", cfg.Driver, pkg)
 	}
 	return nil, fmt.Errorf("rwsplit: driver=%q has no dialect of its own; add dialect=postgres, mysql, mariadb, sqlite or generic", cfg.Driver)
+}
+
+// foreign reports whether no server that speaks a is one that speaks b.
+func foreign(a, b Dialect) bool {
+	la, _ := languageOf(a.Name())
+	lb, _ := languageOf(b.Name())
+	return la != lb && la != langGeneric && lb != langGeneric && !(la.mysqlFamily() && lb.mysqlFamily())
 }
 
 // dialectImports names the packages that link the first-class base drivers.

@@ -50,6 +50,25 @@ func TestSpeaksAnotherEngine(t *testing.T) {
 	}
 }
 
+func TestRefusesADialectOfOtherServers(t *testing.T) {
+	for dialect, want := range map[string]string{
+		"mysql": "", "mariadb": "", "generic": "",
+		"postgres": "rwsplit: dialect=postgres contradicts driver=mysql, which speaks mysql/mariadb",
+		"sqlite":   "rwsplit: dialect=sqlite contradicts driver=mysql, which speaks mysql/mariadb",
+	} {
+		got := ""
+		db, err := sql.Open("rwsplit", "driver=mysql primary=app:secret@tcp(127.0.0.1:1)/shop dialect="+dialect)
+		if err != nil {
+			got = err.Error()
+		} else if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+		if got != want {
+			t.Errorf("dialect=%s: got %q, want %q", dialect, got, want)
+		}
+	}
+}
+
 func TestRegistersDriver(t *testing.T) {
 	if !slices.Contains(sql.Drivers(), "rwsplit-mysql") {
 		t.Errorf("rwsplit-mysql is missing from %v", sql.Drivers())
