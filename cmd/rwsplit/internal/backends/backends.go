@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/rwsplit/rwsplit"
 )
 
@@ -113,6 +115,10 @@ func (s *Set) Reach(ctx context.Context, timeout time.Duration) error {
 func Brief(err error) string {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return "no answer in time"
+	}
+	var said *mysql.MySQLError
+	if errors.As(err, &said) {
+		return strings.Join(strings.Fields(err.Error()), " ") // it may quote lines of SQL
 	}
 	lines := strings.Split(strings.TrimSpace(err.Error()), "\n")
 	return strings.TrimSpace(lines[len(lines)-1])

@@ -138,7 +138,7 @@ func nextFor(err error) string {
 		in   []string
 		next string
 	}{
-		{[]string{"refused"}, "is the server running there, and is the port right?"},
+		{[]string{"connection refused", "actively refused"}, "is the server running there, and is the port right?"},
 		{[]string{"no such host", "lookup"}, "check the host name"},
 		{[]string{"3d000", "unknown database"}, "check the name of the database"},
 		{[]string{"error 1044 "}, "check the name of the database, and whether the user may use it"},

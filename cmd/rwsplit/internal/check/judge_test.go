@@ -141,6 +141,8 @@ func TestNextForWhatCannotBeAsked(t *testing.T) {
 	for text, want := range map[string]string{
 		"Error 1044 (42000): Access denied for user 'app'@'%' to database 'shop'": "name of the database",
 		"Error 1045 (28000): Access denied for user 'app'@'%'":                    "user and the password",
+		"tls error: server refused TLS connection":                                "TLS settings",
+		"dial tcp 127.0.0.1:1: connect: connection refused":                       "is the server running there",
 		"no answer in time": "does the server hang",
 		"failed to receive message: BackendKeyData body must have length of 8": "does a server of this engine listen there",
 	} {
