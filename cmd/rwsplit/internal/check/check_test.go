@@ -26,6 +26,11 @@ func report(t *testing.T, cfg *rwsplit.Config) (*check.Result, string) {
 	for line := range strings.Lines(out.String()) {
 		require.LessOrEqual(t, len([]rune(line)), 101, line)
 	}
+	var small bytes.Buffer
+	require.NoError(t, r.Print(&small, table.Style{Width: 80}, timeout))
+	for line := range strings.Lines(small.String()) {
+		require.LessOrEqual(t, len([]rune(line)), 81, line)
+	}
 	return r, out.String()
 }
 

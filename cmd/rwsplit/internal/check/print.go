@@ -14,16 +14,20 @@ import (
 // Print writes the result for people.
 func (r *Result) Print(w io.Writer, style table.Style, timeout time.Duration) error {
 	width := min(max(style.Width, 80), table.DefaultWidth)
-	t := table.New(w, style, width,
-		table.Column{Title: "server", Width: 9},
-		table.Column{Title: "state", Width: 5},
-		table.Column{Title: "role", Width: 16},
-		table.Column{Title: "sessions", Width: 10},
-		table.Column{Title: "dial", Width: 8, Right: true},
-		table.Column{Title: "answer", Width: 8, Right: true},
-		table.Column{Title: "catches up", Width: 10, Right: true},
-		table.Column{Title: "version"},
-	)
+	columns := []table.Column{
+		{Title: "server", Width: 9},
+		{Title: "state", Width: 5},
+		{Title: "role", Width: 12},
+		{Title: "sessions", Width: 10},
+		{Title: "answer", Width: 6, Right: true},
+		{Title: "catches up", Width: 10, Right: true},
+		{Title: "version"},
+	}
+	dial := width >= 90 // else there is no room for it
+	if dial {
+		columns = slices.Insert(columns, 4, table.Column{Title: "dial", Width: 6, Right: true})
+	}
+	t := table.New(w, style, width, columns...)
 	for _, l := range r.Looks {
 		name := table.Cell{Text: l.Name, Color: roleColor(l.Role)}
 		if l.Err != nil {
@@ -38,8 +42,14 @@ func (r *Result) Print(w io.Writer, style table.Style, timeout time.Duration) er
 				state = table.Cell{Text: "ok !", Color: table.Warn}
 			}
 		}
-		t.Row(name, state, table.Text(role(l)), table.Text(sessions(l, r.Config)),
-			table.Text(short(l.Dial)), table.Text(short(l.Answer)), table.Text(catchesUp(l, r, timeout)), table.Text(Version(l.Server)))
+		cells := []table.Cell{
+			name, state, table.Text(role(l)), table.Text(sessions(l, r.Config)),
+			table.Text(short(l.Answer)), table.Text(catchesUp(l, r, timeout)), table.Text(Version(l.Server)),
+		}
+		if dial {
+			cells = slices.Insert(cells, 4, table.Text(short(l.Dial)))
+		}
+		t.Row(cells...)
 	}
 	if t.Err() != nil {
 		return t.Err()

@@ -21,7 +21,7 @@ type Options struct {
 	Count int
 }
 
-// window is how many looks the plots show.
+// window is how many looks the plots show, where there is room.
 const window = 20
 
 // Run watches until the context or the count ends it, which is no error. On a
@@ -127,8 +127,9 @@ func (v *view) lines(s Sample) error {
 
 func (v *view) screen(w io.Writer, s Sample) {
 	width := min(max(v.style.Width, 80), table.DefaultWidth)
+	looks := min(window, (width-59)/2) // what the other columns leave
 	fmt.Fprintf(w, "%s  %s\n\n", v.style.Paint(table.Bold, "rwsplit watch"),
-		v.style.Paint(table.Dim, fmt.Sprintf("%s, every %v, the plots show the last %d looks; Ctrl-C ends", s.At.Format("15:04:05"), v.interval, window)))
+		v.style.Paint(table.Dim, fmt.Sprintf("%s, every %v, plots of the last %d looks; Ctrl-C ends", s.At.Format("15:04:05"), v.interval, looks)))
 	what := v.what
 	if what == "" {
 		what = "load"
@@ -137,9 +138,9 @@ func (v *view) screen(w io.Writer, s Sample) {
 		table.Column{Title: "server", Width: 9},
 		table.Column{Title: "state", Width: 7},
 		table.Column{Title: what + "/s", Width: 14, Right: true},
-		table.Column{Title: "", Width: window},
+		table.Column{Title: "", Width: looks},
 		table.Column{Title: "lag", Width: 9, Right: true},
-		table.Column{Title: "", Width: window},
+		table.Column{Title: "", Width: looks},
 		table.Column{Title: "answer", Width: 8, Right: true},
 	)
 	maxLoad, maxLag := v.tops()
@@ -160,8 +161,8 @@ func (v *view) screen(w io.Writer, s Sample) {
 			load = fmt.Sprintf("%.0f", srv.Load)
 		}
 		t.Row(table.Cell{Text: srv.Name, Color: color}, state,
-			table.Text(load), table.Cell{Text: v.plot(maxLoad, func(s Sample) float64 { return s.Servers[i].Load }), Color: color},
-			table.Text(lag(srv)), table.Cell{Text: v.plot(maxLag, func(s Sample) float64 { return lagSeconds(s.Servers[i]) }), Color: table.Warn},
+			table.Text(load), table.Cell{Text: v.plot(looks, maxLoad, func(s Sample) float64 { return s.Servers[i].Load }), Color: color},
+			table.Text(lag(srv)), table.Cell{Text: v.plot(looks, maxLag, func(s Sample) float64 { return lagSeconds(s.Servers[i]) }), Color: table.Warn},
 			table.Text(answer))
 	}
 	fmt.Fprintln(w)
@@ -202,11 +203,11 @@ func (v *view) tops() (load, lag float64) {
 	return load, lag
 }
 
-// plot draws one value of all samples; gaps where there is none.
-func (v *view) plot(top float64, value func(Sample) float64) string {
+// plot draws one value of the last looks; gaps where there is none.
+func (v *view) plot(looks int, top float64, value func(Sample) float64) string {
 	levels := []rune("▁▂▃▄▅▆▇█")
 	var b strings.Builder
-	for _, s := range v.history {
+	for _, s := range v.history[max(len(v.history)-looks, 0):] {
 		switch n := value(s); {
 		case n < 0:
 			b.WriteRune('·')

@@ -45,6 +45,18 @@ func TestWatchRedrawsOneScreen(t *testing.T) {
 	}
 }
 
+func TestWatchFitsASmallScreen(t *testing.T) {
+	cfg, _ := lite.Config(t, "copy.db")
+	var out bytes.Buffer
+	require.NoError(t, watch.Run(t.Context(), &out, table.Style{Width: 80, Terminal: true}, cfg, watch.Options{Interval: 100 * time.Millisecond, Count: 12}))
+	frames := strings.Split(out.String(), "\x1b[H")
+	last := regexp.MustCompile("\x1b\\[[?0-9]*[A-Za-z]").ReplaceAllString(frames[len(frames)-1], "")
+	require.Contains(t, last, "plots of the last 10 looks")
+	for line := range strings.Lines(last) {
+		require.LessOrEqual(t, len([]rune(line)), 81, line)
+	}
+}
+
 func TestWatchEndsWithItsContext(t *testing.T) {
 	cfg, _ := lite.Config(t, "copy.db")
 	ctx, cancel := context.WithCancel(t.Context())
