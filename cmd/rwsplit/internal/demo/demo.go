@@ -96,7 +96,7 @@ func (s *shop) real(ctx context.Context) (err error) {
 		}
 	}()
 	if err := execAll(ctx, s.servers.Servers[0].DB, s.engine.ddl()); err != nil {
-		return fmt.Errorf("making the demo's tables on the primary: %w", err)
+		return fmt.Errorf("making the demo's tables on the primary: %w; may the user create tables, and is primary= the server that takes writes?", err)
 	}
 	return s.run(ctx)
 }
