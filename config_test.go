@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -133,5 +134,11 @@ func TestConfigCloneIsDeep(t *testing.T) {
 	}
 	if slices != 5 {
 		t.Errorf("got %d slices in Config, want 5", slices)
+	}
+}
+
+func TestNewConnectorWantsAConfig(t *testing.T) {
+	if _, err := rwsplit.NewConnector(nil); err == nil || !strings.Contains(err.Error(), "Config is nil") {
+		t.Errorf("got error %v", err)
 	}
 }

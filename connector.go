@@ -60,6 +60,9 @@ const slotIdle = time.Minute
 // NewConnector checks cfg and makes a Connector for [sql.OpenDB]. It dials
 // nothing.
 func NewConnector(cfg *Config) (*Connector, error) {
+	if cfg == nil {
+		return nil, errors.New("rwsplit: NewConnector: the Config is nil")
+	}
 	cfg = cfg.Clone()
 	if err := cfg.normalize(); err != nil {
 		return nil, err
