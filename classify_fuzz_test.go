@@ -148,7 +148,7 @@ func respell(dialect string, tokens []rwsplit.LexToken, r *rand.Rand) string {
 		gaps = append(gaps, " # c \" \n", " --\n")
 	}
 	if dialect == "postgres" {
-		gaps = append(gaps, " /* d /* ' */ */ ", " -- e\r")
+		gaps = append(gaps, " /* d /* ' */ */ ", " /* d /*/ ' */ */ ", " -- e\r")
 	}
 	if dialect == "generic" {
 		gaps = gaps[:5]

@@ -161,8 +161,8 @@ func plainComment(src string, pos int) (end int, ok bool) {
 		if n < 0 {
 			return pos, false
 		}
-		text = text[1 : n+1]
-		if text != "" && (text[0] == '!' || text[0] == 'M') || strings.Contains(text, "/*") {
+		body := text[1 : n+2] // with the star that ends it: where comments nest, /*/ begins another
+		if body[0] == '!' || body[0] == 'M' || strings.Contains(body, "/*") {
 			return pos, false // code, or nested
 		}
 		return pos + n + 4, true

@@ -6,6 +6,10 @@ import "strings"
 // programs stay far below it; deeper ones go to the primary.
 const maxDepth = 250
 
+// maxInside bounds the statements inside of statements: EXPLAIN, SET STATEMENT.
+// No engine takes more than a few, and each takes stack.
+const maxInside = 8
+
 // scanner walks once over the tokens of a text. A read is a statement that
 // begins like one and in which nothing was found that a replica must not do:
 // row locks, INTO, data changes at any depth, calls of functions outside the
@@ -23,6 +27,7 @@ type scanner struct {
 	broken  bool // the rest of the text can't be read
 	stop    stopAt
 
+	inside int // statements around this one, and itself
 	depth  int
 	levels [maxDepth + 1]uint8 // packed
 }

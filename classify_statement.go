@@ -2,7 +2,7 @@ package rwsplit
 
 // statement classifies one statement, from the current token up to its end.
 func (s *scanner) statement() {
-	s.st, s.rank, s.last, s.explain, s.depth = Statement{}, 0, false, false, 0
+	s.st, s.rank, s.last, s.explain, s.depth, s.inside = Statement{}, 0, false, false, 0, 0
 	s.levels[0] = 0
 	if s.tabs != nil {
 		s.tabs.begin(s.r, false)
@@ -20,6 +20,10 @@ func (s *scanner) statement() {
 // begin reads a statement by its first word. It is also used for the statement
 // inside of another one (EXPLAIN, SET STATEMENT).
 func (s *scanner) begin() {
+	if s.inside++; s.inside > maxInside {
+		s.unknown()
+		return
+	}
 	for s.kind == tokLParen && s.depth < maxDepth {
 		s.seen()
 		s.depth++

@@ -9,16 +9,15 @@ func (l *lexer) skipLine(pos int) bool {
 		l.flags |= lexExecMany
 	}
 	end := len(src)
-	if n := strings.IndexByte(src[pos:], '\n'); n >= 0 {
-		end = pos + n + 1
-	}
-	if l.rules.crEndsComment || l.rules.careful {
-		if n := strings.IndexByte(src[pos:end], '\r'); n >= 0 {
-			if l.rules.careful && pos+n+2 != end {
-				l.bad(false)
-				return true
-			}
+	if !l.rules.crEndsComment && !l.rules.careful {
+		if n := strings.IndexByte(src[pos:], '\n'); n >= 0 {
 			end = pos + n + 1
+		}
+	} else if n := strings.IndexAny(src[pos:], "\r\n"); n >= 0 {
+		end = pos + n + 1
+		if l.rules.careful && src[end-1] == '\r' && !strings.HasPrefix(src[end:], "\n") {
+			l.bad(false)
+			return true
 		}
 	}
 	l.pos = end
@@ -47,26 +46,27 @@ func (l *lexer) skipComment(pos int) bool {
 		l.bad(false)
 		return true
 	}
-	for depth := 1; ; {
-		n := strings.Index(src[body:], "*/")
+	nest := l.rules.nestComments || l.rules.careful
+	for depth := 1; depth > 0; {
+		n := strings.IndexByte(src[body:], '*')
 		if n < 0 {
 			l.bad(false)
 			return true
 		}
-		if l.rules.nestComments || l.rules.careful {
-			if m := strings.Index(src[body:body+n], "/*"); m >= 0 {
-				if l.rules.careful {
-					l.bad(false)
-					return true
-				}
-				depth++
-				body += m + 2
-				continue
+		star := body + n
+		switch {
+		case nest && n > 0 && src[star-1] == '/': // also in /*/, which ends nothing
+			if l.rules.careful {
+				l.bad(false)
+				return true
 			}
-		}
-		body += n + 2
-		if depth--; depth == 0 {
-			break
+			depth++
+			body = star + 1
+		case star+1 < len(src) && src[star+1] == '/':
+			depth--
+			body = star + 2
+		default:
+			body = star + 1
 		}
 	}
 	l.pos = body

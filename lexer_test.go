@@ -49,3 +49,38 @@ func TestLexerWorkGrowsWithTheText(t *testing.T) {
 		}
 	}
 }
+
+// Comments, and statements inside of statements, in texts of megabytes.
+func TestClassifyWorkGrowsWithTheText(t *testing.T) {
+	const n = 1 << 18
+	for _, query := range []string{
+		strings.Repeat("/* ", n) + "*/ SELECT 1",
+		strings.Repeat("/* ", n) + strings.Repeat("*/ ", n) + "SELECT 1",
+		"SELECT 1 /*" + strings.Repeat("*", n) + "/",
+		"SELECT 1 /* " + strings.Repeat("/ *", n) + "*/",
+		strings.Repeat("--\r", n) + "SELECT 1",
+		strings.Repeat("--\r", n) + "\nSELECT 1",
+		strings.Repeat("EXPLAIN ", n) + "SELECT 1",
+		strings.Repeat("EXPLAIN ANALYZE ", n) + "SELECT 1",
+		strings.Repeat("EXPLAIN (VERBOSE) ", n) + "SELECT 1",
+		strings.Repeat("SET STATEMENT a=1 FOR ", n) + "SELECT 1",
+		strings.Repeat("COPY (", n) + "SELECT 1",
+	} {
+		for _, dialect := range []string{"postgres", "mysql", "mariadb", "sqlite", "generic"} {
+			start := time.Now()
+			rwsplit.Classify(dialect, query)
+			assert.Less(t, time.Since(start), 5*time.Second, "%s: %s", dialect, query[:40])
+		}
+	}
+}
+
+// Statements that contain statements take stack: too much of it ends the process.
+func TestStatementsInsideOfStatementsAreBounded(t *testing.T) {
+	for dialect, word := range map[string]string{
+		"postgres": "EXPLAIN ", "sqlite": "EXPLAIN ", "generic": "EXPLAIN ", "mariadb": "SET STATEMENT a=1 FOR ",
+	} {
+		st := rwsplit.Classify(dialect, strings.Repeat(word, 3_000_000)+"SELECT 1")
+		assert.Equal(t, "unknown statement", st.Reason, dialect)
+		assert.True(t, st.Writes && st.Pins, dialect)
+	}
+}

@@ -14,7 +14,7 @@ var postgresLexicon = &lexicon{
 	},
 	noise: []string{
 		" /* x */ ", "/**/", " -- x\n", " /* FOR UPDATE */ ", " /* ; DELETE FROM t */ ", " -- ; DELETE FROM t\n",
-		" /* ' */ ", " -- '\n", " /* \" */ ", " /* $$ */ ", " /* /* n */ DELETE */ ", " --\r", " /*! DELETE */ ", " -- \\\n", " \f",
+		" /* ' */ ", " -- '\n", " /* \" */ ", " /* $$ */ ", " /* /* n */ DELETE */ ", " /* /*/ ' */ */ ", " --\r", " /*! DELETE */ ", " -- \\\n", " \f",
 	},
 	safe: []string{
 		"now()", "lower(name)", "upper('x')", "length(name)", "abs(-1)", "round(1.5, 1)", "concat('a', 'b')", "current_timestamp",
