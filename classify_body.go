@@ -100,8 +100,8 @@ func (s *scanner) body(mode bodyMode) {
 				}
 				if w.bareEff != effNone {
 					s.apply(w.bareEff, w.bareReason)
-				} else if local && !loose && maybeLocal(s.src[s.start], s.pos-s.start) && s.r.localRelation(s.nameText(s.start, s.pos, n.word == nil)) {
-					s.apply(effPrimary, "relation of one server (pg_stat_*)")
+				} else if local && maybeLocal(s.src[s.start], s.pos-s.start) {
+					s.localName(loose)
 				}
 			} else if !loose {
 				cur = s.keyword(cur, kw, kw2, prev, &lev)
@@ -196,8 +196,27 @@ func (s *scanner) body(mode bodyMode) {
 	}
 }
 
-// maybeLocal is a quick look before localRelation: every prefix starts with pg_
-// and is long.
+// localName reads a name that may be that of a relation which one server or one
+// session has for itself.
+func (s *scanner) localName(loose bool) {
+	quoted := s.kind == tokQuoted
+	text := s.nameText(s.start, s.pos, quoted)
+	if s.r.localRelation(text) {
+		if !loose {
+			s.apply(effPrimary, "relation of one server (pg_stat_*)")
+		}
+		return
+	}
+	if !quoted {
+		return
+	}
+	if e := s.rules.words.find(text); e.name == text && e.bareEff != effNone {
+		s.apply(e.bareEff, e.bareReason)
+	}
+}
+
+// maybeLocal is a quick look before localName: every prefix starts with pg_ and
+// is long, and so is every relation with its quotes.
 func maybeLocal(first byte, length int) bool {
 	return length > 8 && (first|0x20 == 'p' || first == '"')
 }

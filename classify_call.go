@@ -7,7 +7,8 @@ func (s *scanner) call(n *name, loose bool) bool {
 	quoted := e == nil
 	builtin := n.parts == 0
 	if n.parts == 1 && s.r.qualifier != "" {
-		builtin = s.nameIs(n.qual.start, n.qual.end, n.qual.quoted, s.r.qualifier)
+		builtin = s.nameIs(n.qual.start, n.qual.end, n.qual.quoted, s.r.qualifier) ||
+			s.r.lang == langPostgres && s.nameIs(n.qual.start, n.qual.end, n.qual.quoted, "information_schema")
 	}
 	if quoted {
 		e = &noWord

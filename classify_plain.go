@@ -104,7 +104,7 @@ func (r *languageRules) plainRead(src string) bool {
 			}
 			text := src[pos+1 : pos+1+n]
 			end := pos + n + 2
-			if strings.IndexByte(text, '\\') >= 0 || end < len(src) && src[end] == c || local && r.localRelation(text) {
+			if strings.IndexByte(text, '\\') >= 0 || end < len(src) && src[end] == c || local && r.localQuoted(text) {
 				return false
 			}
 			pos, prev = end, tokQuoted

@@ -176,11 +176,11 @@ func (s *scanner) analyze(w *wordEntry) {
 func (s *scanner) show(w *wordEntry) {
 	s.st.Reason = reasonPlainRead
 	if s.r.lang == langPostgres {
-		text := s.text()
+		text, plain := s.text(), true
 		if s.kind == tokQuoted {
-			text, _ = unquote(text)
+			text, plain = unquote(text)
 		}
-		if s.is("all") || s.primarySetting(text) {
+		if s.is("all") || !plain || s.primarySetting(text) {
 			s.apply(effPrimary, "setting that tells what the server may do")
 		}
 		if s.atEnd() {

@@ -170,12 +170,15 @@ func (s *scanner) ddl(w *wordEntry) {
 			break
 		}
 		if s.is("procedure") || s.is("function") || s.is("trigger") || s.is("event") || s.is("package") || s.is("rule") {
+			s.next()
+			s.relationName() // pg_temp.f
 			s.routine()
 			return
 		}
 		if s.is("table") || s.is("view") || s.is("index") || s.is("materialized") {
 			break
 		}
+		s.relationName()
 		s.next()
 	}
 	if s.kind == tokVar {
@@ -242,7 +245,7 @@ func (s *scanner) copyStatement(w *wordEntry) {
 		s.copyFilter()
 	case s.accept("to"):
 		switch {
-		case s.is("stdout"):
+		case s.is("stdout"), s.is("stdin"): // either word will do
 		case s.is("program"):
 			s.apply(effOpaque, "runs a program (COPY TO PROGRAM)")
 		default:
@@ -277,11 +280,24 @@ func (s *scanner) copyTable() {
 				n.word = nil
 			}
 		}
+		s.relationName()
 		s.seen()
 		s.next()
 	}
 	if s.know != nil && len(s.know.relations) > 0 && n.end > 0 && s.primaryOnly(&n) {
 		s.apply(effPrimary, reasonPrimaryOnly)
+	}
+}
+
+// relationName is what body does with the name of a relation, where that does
+// not read it.
+func (s *scanner) relationName() {
+	switch {
+	case len(s.r.localPrefix) == 0:
+	case s.kind == tokWord && s.word.bareEff != effNone:
+		s.apply(s.word.bareEff, s.word.bareReason)
+	case s.isName() && maybeLocal(s.src[s.start], s.pos-s.start):
+		s.localName(false)
 	}
 }
 

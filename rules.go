@@ -94,6 +94,12 @@ func (r *languageRules) localRelation(name string) bool {
 	return false
 }
 
+// localQuoted is localRelation for a name in quotes, and reports true for a
+// relation of postgresRelations too.
+func (r *languageRules) localQuoted(text string) bool {
+	return prefixed(text, "pg_") && (r.localRelation(text) || r.lex.words.find(text).bareEff != effNone)
+}
+
 // sysVarRule says what reading a system variable means.
 type sysVarRule struct {
 	effect effectID

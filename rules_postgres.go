@@ -23,7 +23,7 @@ func postgresRules() *languageRules {
 			escapeStrings: true,
 		},
 		settings:    wordSet("transaction_read_only default_transaction_read_only in_hot_standby transaction_deferrable is_superuser"),
-		localPrefix: []string{"pg_stat_", "pg_statio_"},
+		localPrefix: []string{"pg_stat_", "pg_statio_", "pg_temp_"},
 		qualifier:   "pg_catalog",
 		nameLimit:   63,
 		quotedCalls: true,
@@ -77,7 +77,7 @@ var postgresKeywords = []keywordRule{
 	{kwValue, callUnknown, `null true false end user`},
 	{kwValue, callSafe, `current_catalog current_date current_role current_time current_timestamp current_user
 		localtime localtimestamp session_user system_user current_schema`},
-	{kwNone, callContext, `over filter columns materialized repeatable varying xmlnamespaces`},
+	{kwNone, callContext, `over filter columns materialized repeatable second varying xmlnamespaces`},
 	{kwNone, callOperator, `operator`},
 	{kwAs, callSyntax, `as`},
 	{kwClause, callSyntax, `where group order having limit offset union except intersect window returning fetch`},
@@ -107,6 +107,7 @@ var postgresKeywords = []keywordRule{
 var postgresFollow = []followRule{
 	{"group order partition", "by", false},
 	{"fetch", "first", false},
+	{"to", "second", false}, // INTERVAL DAY TO SECOND (3)
 	{"on", "conflict", true},
 	{"primary foreign unique", "key", true},
 	{"update", "set", true},
@@ -117,7 +118,12 @@ var postgresFollow = []followRule{
 var postgresRelations = []wordRule{
 	{effPrimary, "relation of one server", `pg_locks pg_cursors pg_prepared_statements pg_prepared_xacts pg_settings
 		pg_replication_slots pg_file_settings pg_hba_file_rules pg_ident_file_mappings pg_backend_memory_contexts
-		pg_shmem_allocations pg_aios pg_wait_events pg_replication_origin_status pg_temp`},
+		pg_shmem_allocations pg_shmem_allocations_numa pg_aios pg_wait_events pg_replication_origin_status
+		pg_buffercache pg_buffercache_numa`},
+	// A sequence writes its log ahead, so that a standby shows a value that nextval
+	// has not given out yet.
+	{effPrimary, "value of a sequence", `pg_sequences`},
+	{effTempTable, "temporary object", `pg_temp`},
 }
 
 var postgresFunctions = []functionRule{
@@ -131,7 +137,16 @@ var postgresFunctions = []functionRule{
 		macaddr macaddr8 money name oid regclass text timestamptz timetz varbit xml
 		daterange int4range int8range numrange tsrange tstzrange
 		datemultirange int4multirange int8multirange nummultirange tsmultirange tstzmultirange multirange
-		point line lseg box path polygon circle pg_lsn`},
+		point line lseg box path polygon circle pg_lsn xid`},
+	// How types are written, as text and as bytes.
+	{"xfunc-c.html", callSafe, effNone, "", `array_out array_send bit_in bit_out bit_send boolin boolout boolsend bpcharout
+		bpcharsend byteain byteaout byteasend cidr_out cidr_send date_in date_out date_send enum_out enum_send float4out
+		float4send float8in float8out float8send inet_in inet_out inet_send int2out int2send int2vectorout int4in
+		int4out int4send int8in int8out int8send interval_out interval_send json_out json_send jsonb_out jsonb_send
+		macaddr_out macaddr_send nameout namesend numeric_in numeric_out numeric_send oidout oidsend oidvectorout
+		oidvectortypes record_out record_send regclassout regprocout regtypeout textin textout textsend tidout time_out
+		time_send timestamp_in timestamp_out timestamp_send timestamptz_in timestamptz_out timestamptz_send uuid_in
+		uuid_out uuid_send varbit_out varbit_send varcharout varcharsend xidout`},
 	{"functions-math.html", callSafe, effNone, "", `abs cbrt ceil ceiling degrees div erf@16 erfc@16 exp factorial
 		floor gamma@18 gcd lcm lgamma@18 ln log log10 min_scale mod pi power pow radians round scale sign sqrt
 		trim_scale trunc width_bucket random random_normal@16 acos acosd asin asind atan atand atan2 atan2d cos
@@ -167,7 +182,8 @@ var postgresFunctions = []functionRule{
 		xml_is_well_formed_document xml_is_well_formed_content xpath xpath_exists`},
 	{"functions-json.html", callSafe, effNone, "", `to_json to_jsonb array_to_json json_array row_to_json
 		json_build_array jsonb_build_array json_build_object jsonb_build_object json_object jsonb_object json_scalar
-		json_serialize json_array_elements jsonb_array_elements json_array_elements_text jsonb_array_elements_text
+		json_serialize json@17 json_array_element json_array_element_text jsonb_array_element jsonb_array_element_text
+		json_object_field json_object_field_text jsonb_object_field jsonb_object_field_text json_array_elements jsonb_array_elements json_array_elements_text jsonb_array_elements_text
 		json_array_length jsonb_array_length json_each jsonb_each json_each_text jsonb_each_text json_extract_path
 		jsonb_extract_path json_extract_path_text jsonb_extract_path_text json_object_keys jsonb_object_keys
 		json_populate_record jsonb_populate_record jsonb_populate_record_valid@17 json_populate_recordset
@@ -218,7 +234,11 @@ var postgresFunctions = []functionRule{
 		pg_identify_object pg_identify_object_as_address pg_get_object_address pg_get_acl@18 col_description
 		obj_description shobj_description pg_relation_is_updatable pg_column_is_updatable
 		pg_sequence_parameters pg_get_replica_identity_index pg_relation_is_publishable
-		pg_encoding_max_length getdatabaseencoding`},
+		pg_encoding_max_length getdatabaseencoding pg_available_extensions pg_available_extension_versions
+		pg_extension_update_paths pg_get_publication_tables pg_config pg_mcv_list_items`},
+	{"information-schema.html", callSafe, effNone, "", `_pg_expandarray _pg_index_position _pg_truetypid _pg_truetypmod
+		_pg_char_max_length _pg_char_octet_length _pg_numeric_precision _pg_numeric_precision_radix _pg_numeric_scale
+		_pg_datetime_precision _pg_interval_type`},
 	{"functions-admin.html", callSafe, effNone, "", `pg_column_size pg_column_compression pg_column_toast_chunk_id@17
 		pg_database_size pg_indexes_size pg_relation_size pg_size_bytes pg_table_size
 		pg_tablespace_size pg_total_relation_size pg_relation_filenode pg_relation_filepath pg_filenode_relation
@@ -229,9 +249,13 @@ var postgresFunctions = []functionRule{
 		hash_record_extended hash_numeric hash_numeric_extended hash_range hash_range_extended hash_multirange
 		hashbpchar hashbpcharextended hashchar hashenum hashfloat4 hashfloat8 hashinet hashint2 hashint2extended
 		hashint4 hashint4extended hashint8 hashint8extended hashmacaddr hashname hashnameextended hashoid hashvarlena
-		uuid_hash uuid_hash_extended timestamp_hash time_hash timetz_hash pg_lsn_hash date_larger date_smaller
+		hashcharextended hashenumextended hashfloat4extended hashfloat8extended hashinetextended hashoidextended hashtid
+		hashtidextended hash_multirange_extended interval_hash interval_hash_extended jsonb_hash jsonb_hash_extended
+		pg_lsn_hash_extended time_hash_extended timestamp_hash_extended timetz_hash_extended uuid_hash uuid_hash_extended timestamp_hash time_hash timetz_hash pg_lsn_hash date_larger date_smaller
 		int4larger int4smaller int8larger int8smaller numeric_larger numeric_smaller text_larger text_smaller
-		timestamp_larger timestamp_smaller textcat texteq textlen textlike textnlike int4eq int4pl int4mi int8eq
+		timestamp_larger timestamp_smaller timestamptz_larger timestamptz_smaller int2larger int2smaller float8larger
+		float8smaller enum_larger enum_smaller textcat texteq textne textlen textlike textnlike notlike texticlike
+		texticnlike textregexeq textregexne texticregexne int4eq int4pl int4mi int8eq
 		int8pl int8mi float8pl numeric_add numeric_sub numeric_mul numeric_div numeric_eq booleq date_eq date_mi
 		date_pli timestamp_eq timestamptz_eq uuid_eq getpgusername satisfies_hash_partition unicode_version@17
 		icu_unicode_version@17 pg_timezone_names pg_timezone_abbrevs pg_collation_for xml cash_words xmlvalidate`},
@@ -247,7 +271,13 @@ var postgresFunctions = []functionRule{
 		pg_current_xact_id_if_assigned txid_current_if_assigned pg_trigger_depth pg_cursor pg_prepared_statement
 		pg_prepared_xact pg_lock_status pg_show_all_settings pg_export_snapshot pg_xact_commit_timestamp
 		pg_last_committed_xact pg_xact_status txid_status pg_current_logfile pg_control_checkpoint
-		pg_control_system pg_control_init pg_control_recovery pg_sequence_last_value`},
+		pg_control_system pg_control_init pg_control_recovery pg_sequence_last_value pg_get_sequence_data@18
+		pg_show_all_file_settings pg_hba_file_rules pg_ident_file_mappings pg_get_backend_memory_contexts
+		pg_get_shmem_allocations pg_get_shmem_allocations_numa@18 pg_get_aios@18 pg_numa_available@18
+		pg_get_loaded_modules@18 pg_get_wait_events@17 pg_get_wal_resource_managers@15 pg_get_wal_summarizer_state@17
+		pg_available_wal_summaries@17 pg_wal_summary_contents@17 pg_get_multixact_members
+		pg_xact_commit_timestamp_origin pg_show_replication_origin_status pg_replication_origin_oid
+		pg_replication_origin_progress pg_replication_origin_session_is_setup pg_replication_origin_session_progress`},
 	{"functions-info.html", callEffect, effWrite, "takes a transaction id", `txid_current pg_current_xact_id`},
 	{"sql-notify.html", callEffect, effWrite, "sends a notification", `pg_notify`},
 	{"lo-funcs.html", callEffect, effWrite, "changes a large object", `lo_create lo_creat lo_from_bytea lo_put
@@ -259,11 +289,12 @@ var postgresFunctions = []functionRule{
 		pg_logical_emit_message pg_walfile_name pg_walfile_name_offset pg_backup_start pg_backup_stop
 		pg_start_backup pg_stop_backup pg_log_standby_snapshot@16 pg_split_walfile_name@16`},
 	{"functions-admin.html", callEffect, effWrite, "maintains an index or the catalog", `brin_summarize_new_values
-		brin_summarize_range brin_desummarize_range gin_clean_pending_list pg_import_system_collations`},
+		brin_summarize_range brin_desummarize_range gin_clean_pending_list pg_import_system_collations
+		pg_restore_relation_stats@18 pg_restore_attribute_stats@18 pg_clear_relation_stats@18 pg_clear_attribute_stats@18`},
 	{"functions-admin.html", callEffect, effPrimary, "acts on a server", `pg_cancel_backend pg_terminate_backend
 		pg_reload_conf pg_rotate_logfile pg_log_backend_memory_contexts pg_promote pg_wal_replay_pause
 		pg_wal_replay_resume pg_read_file pg_read_binary_file pg_stat_file pg_ls_dir pg_ls_logdir pg_ls_waldir
-		pg_ls_tmpdir pg_ls_archive_statusdir pg_create_physical_replication_slot pg_drop_replication_slot
+		pg_ls_tmpdir pg_ls_archive_statusdir pg_ls_summariesdir@18 pg_ls_logicalmapdir pg_ls_logicalsnapdir pg_ls_replslotdir pg_create_physical_replication_slot pg_drop_replication_slot
 		pg_create_logical_replication_slot pg_copy_physical_replication_slot pg_copy_logical_replication_slot
 		pg_logical_slot_get_changes pg_logical_slot_peek_changes pg_logical_slot_get_binary_changes
 		pg_logical_slot_peek_binary_changes pg_replication_slot_advance pg_get_replication_slots
@@ -272,13 +303,14 @@ var postgresFunctions = []functionRule{
 	{"monitoring-stats.html", callEffect, effPrimary, "acts on a server", `pg_stat_reset pg_stat_reset_shared
 		pg_stat_reset_single_table_counters pg_stat_reset_single_function_counters pg_stat_reset_slru
 		pg_stat_reset_replication_slot pg_stat_reset_subscription_stats pg_stat_reset_backend_stats
-		pg_stat_clear_snapshot pg_stat_get_activity pg_stat_force_next_flush`},
+		pg_stat_clear_snapshot pg_stat_get_activity pg_stat_have_stats@15 pg_stat_force_next_flush@15`},
 	{"functions-admin.html", callEffect, effAdvisory, "advisory lock", `pg_advisory_lock pg_advisory_lock_shared
 		pg_try_advisory_lock pg_try_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_shared
 		pg_advisory_unlock_all pg_advisory_xact_lock pg_advisory_xact_lock_shared pg_try_advisory_xact_lock
 		pg_try_advisory_xact_lock_shared`},
 	{"functions-admin.html", callEffect, effSetting, "session setting", `set_config setseed
-		pg_replication_origin_session_setup pg_replication_origin_session_reset pg_replication_origin_xact_setup`},
+		pg_replication_origin_session_setup pg_replication_origin_session_reset pg_replication_origin_xact_setup
+		pg_replication_origin_xact_reset`},
 	{"functions-xml.html", callEffect, effOpaque, "runs SQL from a string", `query_to_xml query_to_xml_and_xmlschema
 		query_to_xmlschema cursor_to_xml cursor_to_xmlschema table_to_xml table_to_xml_and_xmlschema
 		table_to_xmlschema schema_to_xml schema_to_xml_and_xmlschema schema_to_xmlschema database_to_xml
