@@ -18,6 +18,7 @@ type catalogReader interface {
 // catalogFacts is what was read from the catalog.
 type catalogFacts struct {
 	functions []catalogFunction
+	views     []catalogView
 	// primaryOnly are relations that a replica can't serve, as schema.name.
 	primaryOnly []string
 }
@@ -31,6 +32,9 @@ type catalogFunction struct {
 	// body is the text of a function that is nothing but SQL, else "".
 	body string
 }
+
+// catalogView is one view of the user, and the text of its query.
+type catalogView struct{ schema, name, query string }
 
 // readsCatalog reports whether anything is read from this engine's catalog.
 func (t *tracker) readsCatalog() bool {
@@ -181,7 +185,8 @@ const maxCatalogRounds = 8
 func (c *Connector) learnCatalog(facts catalogFacts) *knowledge {
 	var trusted []string
 	lang := c.classifier.Load().lang
-	know := newKnowledge(c.cfg.ReadFunctions, nil, facts.primaryOnly)
+	primaryOnly := facts.primaryOnlyRelations(lang)
+	know := newKnowledge(c.cfg.ReadFunctions, nil, primaryOnly)
 	for range maxCatalogRounds {
 		bad := make(map[string]bool)
 		good := make(map[string]bool)
@@ -203,12 +208,41 @@ func (c *Connector) learnCatalog(facts catalogFacts) *knowledge {
 		}
 		grown := len(next) > len(trusted)
 		trusted = next
-		know = newKnowledge(c.cfg.ReadFunctions, trusted, facts.primaryOnly)
+		know = newKnowledge(c.cfg.ReadFunctions, trusted, primaryOnly)
 		if !grown {
 			break
 		}
 	}
 	return know
+}
+
+// primaryOnlyRelations returns the relations that a replica can't serve: those
+// that the engine names, and the views that read them, lock, or do anything else
+// for which their query would go to the primary. Functions that nobody knows make
+// none: who wants them on the primary can call them by name, and a replica refuses
+// to write.
+func (f *catalogFacts) primaryOnlyRelations(lang language) []string {
+	names, views := f.primaryOnly, f.views
+	for range maxCatalogRounds {
+		know := newKnowledge(nil, nil, names)
+		if know == nil {
+			know = new(knowledge)
+		}
+		know.anyFunction = true
+		var plain []catalogView
+		for _, v := range views {
+			if st := classifyText(lang, know, v.query); st.Route == RouteReplica || st.Opaque {
+				plain = append(plain, v)
+			} else {
+				names = append(names, quoteName(v.schema)+"."+quoteName(v.name))
+			}
+		}
+		if len(plain) == len(views) {
+			break
+		}
+		views = plain
+	}
+	return names
 }
 
 func plainBody(st Statement) bool {
@@ -217,21 +251,28 @@ func plainBody(st Statement) bool {
 
 func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-// readCatalog reads functions outside the system's schemas and unlogged tables,
-// see https://www.postgresql.org/docs/current/catalog-pg-proc.html and
+// readCatalog reads functions and views outside the system's schemas, and the
+// relations that a standby can't serve, see
+// https://www.postgresql.org/docs/current/catalog-pg-proc.html and
 // https://www.postgresql.org/docs/current/catalog-pg-class.html. Volatility is
 // the author's claim; it is believed of extensions only, since a function in
 // PL/pgSQL that is declared stable may take advisory locks and change settings.
+// Two extensions call functions volatile that only make new values.
+//
+// Unlogged tables are empty there, and can't be read. Sequences are ahead: the
+// log says that a sequence went on by 32 values when it gives out the first.
 func (postgresDialect) readCatalog(ctx context.Context, s PhysicalConn) (catalogFacts, error) {
 	var facts catalogFacts
 	err := s.queryAll(ctx, `SELECT n.nspname::text, p.proname::text,
-		CASE WHEN p.provolatile IN ('i', 's') AND d.objid IS NOT NULL THEN 'trusted' ELSE '' END,
+		CASE WHEN p.provolatile IN ('i', 's') AND d.objid IS NOT NULL OR e.extname IN ('pgcrypto', 'uuid-ossp')
+			THEN 'trusted' ELSE '' END,
 		CASE WHEN l.lanname = 'sql' AND p.prokind = 'f' THEN coalesce(p.prosrc, '') ELSE '' END
 		FROM pg_catalog.pg_proc p
 		JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
 		JOIN pg_catalog.pg_language l ON l.oid = p.prolang
 		LEFT JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
 			AND d.objid = p.oid AND d.deptype = 'e'
+		LEFT JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
 		WHERE n.nspname NOT IN ('pg_catalog', 'information_schema')`, func(row []string) {
 		facts.functions = append(facts.functions, catalogFunction{
 			schema: row[0], name: row[1], trusted: row[2] != "", body: row[3],
@@ -243,8 +284,17 @@ func (postgresDialect) readCatalog(ctx context.Context, s PhysicalConn) (catalog
 	err = s.queryAll(ctx, `SELECT n.nspname::text, c.relname::text
 		FROM pg_catalog.pg_class c
 		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-		WHERE c.relpersistence = 'u'`, func(row []string) {
+		WHERE c.relpersistence = 'u' AND c.relkind IN ('r', 'p', 'm') OR c.relpersistence <> 't' AND c.relkind = 'S'`, func(row []string) {
 		facts.primaryOnly = append(facts.primaryOnly, quoteName(row[0])+"."+quoteName(row[1]))
+	})
+	if err != nil {
+		return facts, err
+	}
+	err = s.queryAll(ctx, `SELECT n.nspname::text, c.relname::text, coalesce(pg_catalog.pg_get_viewdef(c.oid), '')
+		FROM pg_catalog.pg_class c
+		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+		WHERE c.relkind = 'v' AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema')`, func(row []string) {
+		facts.views = append(facts.views, catalogView{schema: row[0], name: row[1], query: row[2]})
 	})
 	return facts, err
 }

@@ -61,7 +61,7 @@ func classifyWith(l language, k *knowledge, query string, t *tableScan) Statemen
 // or versions of the server make it read otherwise, that way too. The verdict
 // holds under all of them.
 func classifyReadings(r *languageRules, k *knowledge, query string, t *tableScan) Statement {
-	if t == nil && (k == nil || len(k.relations) == 0) && r.plainRead(query) {
+	if t == nil && r.plainRead(query, k) {
 		return Statement{Route: RouteReplica, Reason: reasonPlainRead}
 	}
 	st, flags := scan(r, &r.lex, k, query, t)

@@ -72,12 +72,25 @@ func CountTokens(dialect, query string) (tokens, covered int) {
 }
 
 // PlainRead says whether a text is taken for a plain read at first glance, and
-// what the scanner says of it. same reports that no other reading is to be made.
-func PlainRead(dialect, query string) (short bool, full Statement, same bool) {
+// what the scanner says of it, given relations that a replica can't serve. same
+// reports that no other reading is to be made.
+func PlainRead(dialect, query string, primaryOnly ...string) (short bool, full Statement, same bool) {
 	l, _ := languageOf(dialect)
 	r := ruleSets[l]()
-	full, flags := scan(r, &r.lex, nil, query, nil)
-	return r.plainRead(query), full, flags == 0
+	know := newKnowledge(nil, nil, primaryOnly)
+	full, flags := scan(r, &r.lex, know, query, nil)
+	return r.plainRead(query, know), full, flags == 0
+}
+
+// PrimaryOnlyViews returns what is found to be for the primary only, given views
+// by name and query, in a schema named s.
+func PrimaryOnlyViews(dialect string, primaryOnly []string, views ...[2]string) []string {
+	l, _ := languageOf(dialect)
+	facts := catalogFacts{primaryOnly: primaryOnly}
+	for _, v := range views {
+		facts.views = append(facts.views, catalogView{schema: "s", name: v[0], query: v[1]})
+	}
+	return facts.primaryOnlyRelations(l)
 }
 
 // Words returns all words that the rules of a dialect name.

@@ -52,9 +52,12 @@ func FuzzPlainRead(f *testing.F) {
 
 func checkPlainRead(t *testing.T, dialect, query string) (short bool) {
 	t.Helper()
-	short, full, same := rwsplit.PlainRead(dialect, query)
-	if want := (rwsplit.Statement{Route: rwsplit.RouteReplica, Reason: "plain read"}); short && (full != want || !same) {
-		t.Fatalf("%s: taken for a plain read, but the scanner says %+v (no other reading: %v): %q", dialect, full, same, query)
+	for _, primaryOnly := range [][]string{nil, {"Abc", `app."abcd"`, `"users"`, "é", `"a b"`, `"` + strings.Repeat("x", 63) + `"`}} {
+		ok, full, same := rwsplit.PlainRead(dialect, query, primaryOnly...)
+		if want := (rwsplit.Statement{Route: rwsplit.RouteReplica, Reason: "plain read"}); ok && (full != want || !same) {
+			t.Fatalf("%s: taken for a plain read, but the scanner says %+v (no other reading: %v; relations %q): %q", dialect, full, same, primaryOnly, query)
+		}
+		short = short || ok
 	}
 	return short
 }

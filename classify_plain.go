@@ -8,14 +8,22 @@ import "strings"
 
 const reasonPlainRead = "plain read"
 
+// maxPlainName is below every engine's nameLimit: longer names are cut.
+const maxPlainName = 60
+
 // plainRead reports whether the scanner would find a plain read in a text, and
 // nothing that other readings read differently. It takes a SELECT of words that
 // do nothing wherever they stand, built-in functions that are safe, and literals
-// without escapes. false says nothing about the text.
-func (r *languageRules) plainRead(src string) bool {
+// without escapes. false says nothing about the text, and is returned wherever a
+// name may be that of a relation which a replica can't serve.
+func (r *languageRules) plainRead(src string, k *knowledge) bool {
 	lex := &r.lex
 	if lex.careful {
 		return false
+	}
+	var known *hashSet
+	if k != nil {
+		known = k.hashes
 	}
 	pos, ok := 0, true
 	for pos < len(src) {
@@ -59,6 +67,9 @@ func (r *languageRules) plainRead(src string) bool {
 			text := src[pos:end]
 			w := words.lookup(h, first, text)
 			if !w.calm || local && maybeLocal(c, len(text)) && r.localRelation(text) {
+				return false
+			}
+			if known != nil && (len(text) > maxPlainName || known.has(h)) {
 				return false
 			}
 			if prev == tokDot {
@@ -110,6 +121,8 @@ func (r *languageRules) plainRead(src string) bool {
 			pos, prev = end, tokQuoted
 			if c == '\'' {
 				prev = tokString
+			} else if known != nil && (n == 0 || n > maxPlainName || known.has(hashWord(text))) {
+				return false
 			}
 		case byteDotClass:
 			if isDigit(second) {

@@ -13,8 +13,8 @@ import (
 
 // plainPieces are what texts are made of besides words.
 var plainPieces = append(strings.Split("( ( ( ) ) ) , , . . = * - / + < :: : := ; [ ] { } ? ?1 $1 $a$ @a @@a :a # -- /*a*/ /*!a*/ /*M!a*/ /*+a*/ /*a/*b*/c*/ "+
-	"'a' '' 'a''b' 'a\\' 'a\\' E'a' N'a' \"a\" \"pg_stat_a\" \"a\"\"b\" `a` `a``b` [a] 0 1 12 01 1.5 1. .5 1e5 1a 0x1F a1 pg_stat_activity PG_STATIO_a pg_stat_a é", " "),
-	"-- a\n", "-- a", "-- a\r\n", "--a\n", "/- ", "-*", "/ *a*/")
+	"'a' '' 'a''b' 'a\\' 'a\\' E'a' N'a' \"a\" \"pg_stat_a\" \"a\"\"b\" `a` `a``b` [a] \"abcd\" `abc` \"ABC\" 0 1 12 01 1.5 1. .5 1e5 1a 0x1F a1 pg_stat_activity PG_STATIO_a pg_stat_a é", " "),
+	"-- a\n", "-- a", "-- a\r\n", "--a\n", "/- ", "-*", "/ *a*/", "\"a b\"", strings.Repeat("x", 63), strings.Repeat("x", 70), `"`+strings.Repeat("x", 64)+`"`)
 
 var plainStarts = []string{"", "", "", " ", "\n", "/* a */ ", "-- a\n", "-- a", "--a\n", "/*!1 a */", "/**/", "(", ";", "x "}
 
@@ -72,5 +72,26 @@ func TestPlainReadsOfTheCorpus(t *testing.T) {
 		}
 		t.Logf("%s: %d of %d reads", dialect, short, reads)
 		require.Greater(t, short, reads/5)
+	}
+}
+
+// Relations that a replica can't serve don't make other reads any slower.
+func TestPlainReadsBesideRelationsOfThePrimary(t *testing.T) {
+	relations := []string{"cache", "app.order_number_seq", `"Big"`}
+	for query, want := range map[string]bool{
+		"SELECT id FROM users WHERE id = $1":         true,
+		`SELECT "id" FROM "users" WHERE "id" = $1`:   true,
+		"SELECT 'cache' FROM users":                  true,
+		"SELECT * FROM cache":                        false,
+		"SELECT * FROM Cache":                        false,
+		`SELECT * FROM "cache"`:                      false,
+		"SELECT last_value FROM order_number_seq":    false,
+		`SELECT * FROM app."order_number_seq"`:       false,
+		`SELECT * FROM "Big"`:                        false,
+		"SELECT * FROM " + strings.Repeat("x", 63):   false,
+		"SELECT id, last_value FROM order_number_sq": true,
+	} {
+		got, _, _ := rwsplit.PlainRead("postgres", query, relations...)
+		require.Equal(t, want, got, query)
 	}
 }

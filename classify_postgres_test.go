@@ -169,6 +169,23 @@ func TestClassifyPostgresTransactions(t *testing.T) {
 	})
 }
 
+func TestViewsHideWhatOnlyThePrimaryServes(t *testing.T) {
+	got := rwsplit.PrimaryOnlyViews("postgres", []string{`"s"."scratch"`},
+		[2]string{"over_over", " SELECT over_scratch.id\n   FROM over_scratch;"},
+		[2]string{"over_scratch", " SELECT scratch.id\n   FROM scratch;"},
+		[2]string{"active", " SELECT users.id\n   FROM users\n  WHERE users.active;"},
+		[2]string{"activity", " SELECT count(*) AS count\n   FROM pg_stat_activity;"},
+		[2]string{"locking", " SELECT users.id\n   FROM users\n FOR UPDATE;"},
+		[2]string{"advancing", " SELECT nextval('s'::regclass) AS nextval;"},
+		[2]string{"my own", " SELECT pg_backend_pid() AS pid;"},
+		[2]string{"unknown", " SELECT app.f(users.id) AS f\n   FROM users;"},
+		[2]string{"unknown_and_local", " SELECT app.f(pg_locks.pid) AS f\n   FROM pg_locks;"},
+		[2]string{"foreign_operator", " SELECT users.email OPERATOR(ext.=) 'a'::ext.citext AS eq\n   FROM users;"},
+	)
+	want := []string{`"s"."scratch"`, `"s"."over_scratch"`, `"s"."activity"`, `"s"."locking"`, `"s"."advancing"`, `"s"."my own"`, `"s"."unknown_and_local"`, `"s"."over_over"`}
+	assert.Equal(t, want, got)
+}
+
 func TestClassifyPostgresWithKnowledge(t *testing.T) {
 	classify := func(query string) string {
 		return summary(rwsplit.ClassifyKnowing("postgres", query,

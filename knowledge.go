@@ -7,7 +7,10 @@ import "strings"
 type knowledge struct {
 	functions map[string]struct{}
 	relations map[string][]string // last part of the name -> schemas, "" for any
+	hashes    *hashSet            // of the names in relations; nil if there are none
 	tables    *tableIndex         // nil: statements count for all tables
+
+	anyFunction bool // every function is taken to be safe
 }
 
 // withTables returns what k knows, and the tables. k may be nil.
@@ -49,7 +52,47 @@ func newKnowledge(readFunctions, trusted, primaryOnlyRelations []string) *knowle
 			k.relations[last] = append(k.relations[last], schema)
 		}
 	}
+	k.hashes = newHashSet(k.relations)
 	return k
+}
+
+// hashSet holds the hashes of names, which are the same in upper and lower case.
+type hashSet struct {
+	slots []uint32 // zero is free
+}
+
+// newHashSet returns nil if there are no names.
+func newHashSet(names map[string][]string) *hashSet {
+	if len(names) == 0 {
+		return nil
+	}
+	size := 64
+	for size < 4*len(names) {
+		size *= 2
+	}
+	t := &hashSet{slots: make([]uint32, size)}
+	for name := range names {
+		h := max(hashWord(name), 1)
+		i := int(h) & (size - 1)
+		for t.slots[i] != 0 {
+			i = (i + 1) & (size - 1)
+		}
+		t.slots[i] = h
+	}
+	return t
+}
+
+// has reports whether h is the hash of one of the names.
+func (t *hashSet) has(h uint32) bool {
+	h = max(h, 1)
+	for i := int(h); ; i++ {
+		switch t.slots[i&(len(t.slots)-1)] {
+		case h:
+			return true
+		case 0:
+			return false
+		}
+	}
 }
 
 // joinName makes the key of a function. A zero byte can't be part of a name.
@@ -94,8 +137,11 @@ func splitName(name string) (schema, last string) {
 // readFunction reports whether a function is known to be safe on a replica.
 // schema is nil for a call without a schema.
 func (k *knowledge) readFunction(schema, name []byte) bool {
-	if k == nil || len(k.functions) == 0 {
+	if k == nil {
 		return false
+	}
+	if k.anyFunction || len(k.functions) == 0 {
+		return k.anyFunction
 	}
 	if schema == nil {
 		_, ok := k.functions[string(name)]

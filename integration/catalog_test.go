@@ -25,6 +25,13 @@ func TestCatalogTellsWhichFunctionsAreSafe(t *testing.T) {
 	a.exec("CREATE FUNCTION claims(i INT) RETURNS INT LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM pg_advisory_lock(i); RETURN 1; END'")
 	a.exec("CREATE FUNCTION twice(i INT) RETURNS INT LANGUAGE sql STABLE AS 'SELECT cents FROM price WHERE id = i'")
 	a.exec("CREATE FUNCTION twice(i TEXT) RETURNS INT LANGUAGE sql AS 'INSERT INTO price VALUES (1, 1) RETURNING id'")
+	a.exec("CREATE VIEW cheap AS SELECT id FROM price WHERE cents < 100")
+	a.exec("CREATE VIEW activity AS SELECT count(*) FROM pg_stat_activity")
+	a.exec("CREATE VIEW over_activity AS SELECT * FROM activity")
+	a.exec("CREATE VIEW over_scratch AS SELECT id FROM scratch")
+	a.exec("CREATE VIEW locking AS SELECT id FROM price FOR UPDATE")
+	a.exec("CREATE VIEW claiming AS SELECT claims(id) FROM price WHERE id < 0")
+	a.exec("CREATE SEQUENCE numbers")
 	a.settle()
 
 	served := func(query string) rwsplit.Role {
@@ -40,9 +47,25 @@ func TestCatalogTellsWhichFunctionsAreSafe(t *testing.T) {
 	a.settle()
 	require.Equal(t, rwsplit.RoleReplica, served("SELECT reads_through(1)"), "a function that calls such a function too")
 	require.Equal(t, rwsplit.RoleReplica, served("SELECT public.plain_read(1)"))
-	for _, query := range []string{"SELECT writes(7)", "SELECT claims(7)", "SELECT twice(1)", "SELECT id FROM scratch"} {
+	require.Equal(t, rwsplit.RoleReplica, served("SELECT id FROM cheap"), "a view that reads")
+	require.Equal(t, rwsplit.RoleReplica, served("SELECT * FROM claiming"), "a view of which nothing bad is known")
+	for _, query := range []string{
+		"SELECT writes(7)", "SELECT claims(7)", "SELECT twice(1)", "SELECT id FROM scratch",
+		"SELECT * FROM activity", `SELECT * FROM "public"."over_activity"`, "SELECT id FROM over_scratch", "TABLE locking",
+	} {
 		require.Equal(t, rwsplit.RolePrimary, served(query), query)
+		require.False(t, a.last().Rerun, query)
 	}
+	a.settle()
+
+	// A standby has a sequence ahead of what nextval gave out.
+	require.NoError(t, a.QueryRowContext(ctx, "SELECT nextval('numbers')").Scan(new(int)))
+	a.settle()
+	var value, ahead int
+	require.NoError(t, a.QueryRowContext(ctx, "SELECT last_value FROM numbers").Scan(&value))
+	require.Equal(t, rwsplit.RolePrimary, a.last().Backend.Role)
+	require.NoError(t, replicaSessions(t, c).db.QueryRowContext(ctx, "SELECT last_value FROM numbers").Scan(&ahead))
+	require.Equal(t, []int{1, 33}, []int{value, ahead})
 	a.settle()
 
 	a.exec("CREATE OR REPLACE FUNCTION plain_read(i INT) RETURNS INT LANGUAGE sql AS 'INSERT INTO price VALUES (i, 1) RETURNING id'")
