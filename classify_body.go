@@ -299,7 +299,8 @@ func (s *scanner) keyword(cur, kw, kw2 keyword, prev tokenKind, lev *level) keyw
 
 // dml reads a keyword of a data change; from is where the FROM clause stands
 // after it. In valid texts it is a name where only a value or a table can
-// stand: right after an operator, a comma, or a keyword that wants one.
+// stand: right after an operator, a comma, or a keyword that wants one; and where
+// no statement can begin, for a list goes on or ends: t (update, delete).
 func (s *scanner) dml(cur keyword, prev tokenKind, kw keyword, lev *level, from fromState, reason string) keyword {
 	name := false
 	switch prev {
@@ -308,6 +309,12 @@ func (s *scanner) dml(cur keyword, prev tokenKind, kw keyword, lev *level, from 
 	case tokWord:
 		switch kw {
 		case kwSelect, kwDistinct, kwClause, kwOn, kwFrom, kwJoin:
+			name = true
+		}
+	}
+	if !name {
+		switch s.peekKind() {
+		case tokComma, tokRParen, tokCast:
 			name = true
 		}
 	}

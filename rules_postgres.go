@@ -77,7 +77,7 @@ var postgresKeywords = []keywordRule{
 	{kwValue, callUnknown, `null true false end user`},
 	{kwValue, callSafe, `current_catalog current_date current_role current_time current_timestamp current_user
 		localtime localtimestamp session_user system_user current_schema`},
-	{kwNone, callContext, `over filter columns materialized repeatable second varying xmlnamespaces`},
+	{kwNone, callContext, `over filter columns materialized next repeatable second varying xmlnamespaces`},
 	{kwNone, callOperator, `operator`},
 	{kwAs, callSyntax, `as`},
 	{kwClause, callSyntax, `where group order having limit offset union except intersect window returning fetch`},
@@ -106,7 +106,7 @@ var postgresKeywords = []keywordRule{
 // Most keywords can be the name of a function: the wiki's aggregate first(x).
 var postgresFollow = []followRule{
 	{"group order partition", "by", false},
-	{"fetch", "first", false},
+	{"fetch", "first next", false},
 	{"to", "second", false}, // INTERVAL DAY TO SECOND (3)
 	{"on", "conflict", true},
 	{"primary foreign unique", "key", true},
