@@ -143,6 +143,10 @@ func (s *scanner) body(mode bodyMode) {
 			lev = inner
 		case tokRParen, tokRBracket:
 			if s.depth == 0 && s.stop == stopParen && s.kind == tokRParen {
+				if lev.with {
+					s.unreadable("WITH without a query")
+					return
+				}
 				s.next()
 				return
 			}

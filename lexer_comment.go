@@ -50,7 +50,7 @@ func (l *lexer) skipComment(pos int) bool {
 	for depth := 1; depth > 0; {
 		n := strings.IndexByte(src[body:], '*')
 		if n < 0 {
-			l.bad(false)
+			l.bad(l.rules.nestComments)
 			return true
 		}
 		star := body + n

@@ -155,7 +155,7 @@ func (l *lexer) scanDollar(pos int) {
 		i++
 	}
 	if i >= len(src) || src[i] != '$' {
-		l.bad(false)
+		l.bad(true)
 		return
 	}
 	tag := src[pos : i+1]

@@ -78,9 +78,11 @@ var pgSafe = func() map[string]bool {
 
 // pgLocal are relations that show one server or one session.
 func pgLocal(name string) bool {
-	return strings.HasPrefix(name, "pg_stat_") || strings.HasPrefix(name, "pg_statio_") ||
-		name == "pg_locks" || name == "pg_prepared_statements" || name == "pg_prepared_xacts" || name == "pg_cursors"
+	return strings.HasPrefix(name, "pg_stat_") || strings.HasPrefix(name, "pg_statio_") || pgLocalNames[name]
 }
+
+var pgLocalNames = set("pg_locks pg_prepared_statements pg_prepared_xacts pg_cursors pg_settings pg_file_settings " +
+	"pg_hba_file_rules pg_replication_slots pg_backend_memory_contexts pg_shmem_allocations pg_sequences")
 
 // openEnded finds a string that is a single backslash, or ends in one.
 var openEnded = regexp.MustCompile(`(^|[^eE\\])'\\'|[A-Za-z:]\\'`)
@@ -198,6 +200,7 @@ func (f *Facts) pgCall(name []string) {
 	case name[len(name)-1] == "current_setting":
 		f.unknown("current_setting")
 	case len(name) == 2 && name[0] == "pg_catalog" && pgSafe[name[1]], len(name) == 1 && pgSafe[name[0]]:
+	case len(name) == 2 && name[0] == "information_schema" && strings.HasPrefix(name[1], "_pg_"): // all immutable or stable
 	case len(name) == 1 && notNames[name[0]]:
 		f.unknown(name[0])
 	default:
