@@ -290,6 +290,7 @@ var postgresFunctions = []functionRule{
 		pg_start_backup pg_stop_backup pg_log_standby_snapshot@16 pg_split_walfile_name@16`},
 	{"functions-admin.html", callEffect, effWrite, "maintains an index or the catalog", `brin_summarize_new_values
 		brin_summarize_range brin_desummarize_range gin_clean_pending_list pg_import_system_collations
+		pg_replication_origin_create pg_replication_origin_drop pg_replication_origin_advance
 		pg_restore_relation_stats@18 pg_restore_attribute_stats@18 pg_clear_relation_stats@18 pg_clear_attribute_stats@18`},
 	{"functions-admin.html", callEffect, effPrimary, "acts on a server", `pg_cancel_backend pg_terminate_backend
 		pg_reload_conf pg_rotate_logfile pg_log_backend_memory_contexts pg_promote pg_wal_replay_pause
@@ -298,7 +299,6 @@ var postgresFunctions = []functionRule{
 		pg_create_logical_replication_slot pg_copy_physical_replication_slot pg_copy_logical_replication_slot
 		pg_logical_slot_get_changes pg_logical_slot_peek_changes pg_logical_slot_get_binary_changes
 		pg_logical_slot_peek_binary_changes pg_replication_slot_advance pg_get_replication_slots
-		pg_replication_origin_create pg_replication_origin_drop pg_replication_origin_advance
 		pg_sync_replication_slots`},
 	{"monitoring-stats.html", callEffect, effPrimary, "acts on a server", `pg_stat_reset pg_stat_reset_shared
 		pg_stat_reset_single_table_counters pg_stat_reset_single_function_counters pg_stat_reset_slru

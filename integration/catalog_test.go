@@ -1,6 +1,7 @@
 package integration_test
 
 import (
+	"database/sql"
 	"fmt"
 	"testing"
 	"time"
@@ -16,6 +17,11 @@ import (
 func TestCatalogTellsWhichFunctionsAreSafe(t *testing.T) {
 	c := cluster.Shared(t, cluster.Postgres)
 	ctx := bounded(t)
+	admin, err := sql.Open("pgx", c.Primary().AdminDSN())
+	require.NoError(t, err)
+	defer admin.Close()
+	_, err = admin.ExecContext(ctx, `CREATE EXTENSION pgcrypto; CREATE EXTENSION "uuid-ossp"; CREATE EXTENSION dblink`)
+	require.NoError(t, err)
 	a := open(t, c)
 	a.exec("CREATE TABLE price (id INT PRIMARY KEY, cents INT)")
 	a.exec("CREATE UNLOGGED TABLE scratch (id INT PRIMARY KEY)")
@@ -47,6 +53,9 @@ func TestCatalogTellsWhichFunctionsAreSafe(t *testing.T) {
 	a.settle()
 	require.Equal(t, rwsplit.RoleReplica, served("SELECT reads_through(1)"), "a function that calls such a function too")
 	require.Equal(t, rwsplit.RoleReplica, served("SELECT public.plain_read(1)"))
+	require.Equal(t, rwsplit.RoleReplica, served("SELECT uuid_generate_v4(), crypt('x', gen_salt('md5'))"), "functions of extensions")
+	require.Equal(t, rwsplit.RolePrimary, served("SELECT dblink_get_connections()"), "which are not all harmless")
+	a.settle()
 	require.Equal(t, rwsplit.RoleReplica, served("SELECT id FROM cheap"), "a view that reads")
 	require.Equal(t, rwsplit.RoleReplica, served("SELECT * FROM claiming"), "a view of which nothing bad is known")
 	for _, query := range []string{
@@ -79,7 +88,7 @@ func TestCatalogTellsWhichFunctionsAreSafe(t *testing.T) {
 
 	off := open(t, c, "catalog=off")
 	off.settle()
-	_, err := off.ExecContext(ctx, "DELETE FROM price")
+	_, err = off.ExecContext(ctx, "DELETE FROM price")
 	require.NoError(t, err)
 	off.settle()
 	require.NoError(t, off.QueryRowContext(ctx, "SELECT twice('x')").Scan(new(int)))
