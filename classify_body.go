@@ -340,10 +340,10 @@ func (s *scanner) dmlCall() bool {
 
 // intoTemp reports whether SELECT INTO makes a temporary table.
 func (s *scanner) intoTemp() bool {
-	if s.is("local") || s.is("global") {
+	if s.is("local") || s.is("global") || s.is("table") {
 		s.next()
 	}
-	return s.is("temp") || s.is("temporary")
+	return s.is("temp") || s.is("temporary") || s.isName() && s.nameIs(s.start, s.pos, s.kind == tokQuoted, "pg_temp")
 }
 
 // into reads INTO and what stands after it.

@@ -165,26 +165,42 @@ func (s *scanner) ddl(w *wordEntry) {
 		return
 	}
 	s.apply(w.startEff, w.startReason)
+	if w.name == "create" && s.makesTemporary() {
+		s.apply(effTempTable, "temporary object")
+	}
 	for !s.atEnd() && s.kind != tokBad {
 		if s.kind != tokWord {
 			break
 		}
 		if s.is("procedure") || s.is("function") || s.is("trigger") || s.is("event") || s.is("package") || s.is("rule") {
-			s.next()
-			s.relationName() // pg_temp.f
 			s.routine()
 			return
 		}
 		if s.is("table") || s.is("view") || s.is("index") || s.is("materialized") {
 			break
 		}
-		s.relationName()
 		s.next()
 	}
 	if s.kind == tokVar {
 		s.next() // the host of CREATE USER name@host
 	}
 	s.ddlBody()
+}
+
+// makesTemporary reports whether CREATE goes on with words and a name in pg_temp:
+// TABLE IF NOT EXISTS pg_temp.t, but not TABLE t AS TABLE pg_temp.u.
+func (s *scanner) makesTemporary() (found bool) {
+	if s.r.lang != langPostgres {
+		return false
+	}
+	saved := s.lexer
+	for s.isName() && !s.is("as") && !found {
+		found = s.nameIs(s.start, s.pos, s.kind == tokQuoted, "pg_temp")
+		s.next()
+	}
+	found = found && s.kind == tokDot
+	s.lexer = saved
+	return found
 }
 
 // ddlBody reads the rest of a definition. That of a table may come with a query

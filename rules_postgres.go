@@ -119,11 +119,10 @@ var postgresRelations = []wordRule{
 	{effPrimary, "relation of one server", `pg_locks pg_cursors pg_prepared_statements pg_prepared_xacts pg_settings
 		pg_replication_slots pg_file_settings pg_hba_file_rules pg_ident_file_mappings pg_backend_memory_contexts
 		pg_shmem_allocations pg_shmem_allocations_numa pg_aios pg_wait_events pg_replication_origin_status
-		pg_buffercache pg_buffercache_numa`},
+		pg_buffercache pg_buffercache_numa pg_temp`},
 	// A sequence writes its log ahead, so that a standby shows a value that nextval
 	// has not given out yet.
 	{effPrimary, "value of a sequence", `pg_sequences`},
-	{effTempTable, "temporary object", `pg_temp`},
 }
 
 var postgresFunctions = []functionRule{
