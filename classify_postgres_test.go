@@ -131,9 +131,10 @@ func TestClassifyPostgresPrimaryWithoutWrite(t *testing.T) {
 			"SHOW transaction_read_only", "SHOW \"transaction_read_only\"", "SHOW ALL", "SELECT current_setting('transaction_read_only')", "SELECT current_setting($1)", "SELECT current_setting('transaction' || '_read_only')", "SELECT current_setting(E'transaction\\_read_only')", "SELECT current_setting('TRANSACTION_READ_ONLY')",
 		}},
 		{"primary pins:setting", []string{
-			"SET search_path TO a", "SET LOCAL x = 1", "SET SESSION AUTHORIZATION u", "SET ROLE u", "SET TRANSACTION READ ONLY", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET TIME ZONE 'utc'", "SET CONSTRAINTS ALL DEFERRED",
+			"SET search_path TO a", "SET SESSION AUTHORIZATION u", "SET ROLE u", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY", "SET TIME ZONE 'utc'",
 			"RESET ALL", "RESET x", "DISCARD PLANS", "DISCARD SEQUENCES", "SELECT set_config('a', 'b', false)", "SELECT setseed(0.5)", "SELECT lower(set_config('a', 'b', true))",
 		}},
+		{"primary pins:", []string{"SET LOCAL x = 1", "SET LOCAL ROLE u", "SET TRANSACTION READ ONLY", "SET CONSTRAINTS ALL DEFERRED"}},
 		{"primary pins:prepared", []string{"PREPARE p AS DELETE FROM t", "PREPARE transaction AS SELECT 1", "PREPARE p (int) AS SELECT f($1)", "DEALLOCATE p", "DEALLOCATE PREPARE p"}},
 		{"primary pins: clears:prepared", []string{"DEALLOCATE ALL", "DEALLOCATE PREPARE ALL"}},
 		{"primary pins:cursor", []string{"DECLARE c CURSOR FOR SELECT 1", "DECLARE c CURSOR WITH HOLD FOR SELECT 1", "FETCH NEXT FROM c", "MOVE 5 FROM c", "CLOSE c"}},

@@ -4,8 +4,12 @@ package rwsplit
 func (s *scanner) set(w *wordEntry) {
 	switch {
 	case s.r.lang == langPostgres:
+		inTx := s.is("local") || s.is("transaction") || s.is("constraints")
 		s.apply(effSetting, w.startReason)
 		s.skip()
+		if inTx && !s.broken { // nothing is left of it when the transaction ends
+			s.st.Pins, s.st.State = true, 0
+		}
 		return
 	case !s.r.lang.mysqlFamily():
 		s.apply(effOpaqueTx, w.startReason)

@@ -317,3 +317,26 @@ func TestALostSessionIsNotReplacedInSilence(t *testing.T) {
 		})
 	})
 }
+
+// A setting of a transaction is gone with it: nothing relies on the connection
+// then, though its settings are kept from call to call.
+func TestSettingsOfATransactionEndWithIt(t *testing.T) {
+	c := cluster.Shared(t, cluster.Postgres)
+	ctx := bounded(t)
+	a := open(t, c, "pins=conn")
+	a.SetMaxOpenConns(1)
+	a.stock()
+	for _, set := range []string{"SET LOCAL work_mem = '1234kB'", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SET CONSTRAINTS ALL DEFERRED"} {
+		tx, err := a.BeginTx(ctx, nil)
+		require.NoError(t, err)
+		_, err = tx.ExecContext(ctx, set)
+		require.NoError(t, err)
+		require.NoError(t, tx.Commit())
+		a.settle()
+		require.Equal(t, 1, a.seen(ctx, a))
+		require.Equal(t, rwsplit.RoleReplica, a.last().Backend.Role, "a read after %s", set)
+	}
+	a.exec("SET work_mem = '1234kB'")
+	require.Equal(t, 1, a.seen(ctx, a))
+	require.Equal(t, rwsplit.RolePrimary, a.last().Backend.Role, "a read after SET")
+}
