@@ -21,6 +21,8 @@ type catalogFacts struct {
 	views     []catalogView
 	// primaryOnly are relations that a replica can't serve, as schema.name.
 	primaryOnly []string
+	// noViews: the rest was read.
+	noViews bool
 }
 
 // catalogFunction is one function of the user; several may have one name.
@@ -103,6 +105,9 @@ func (t *tracker) readCatalog(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
+		if facts.noViews {
+			c.setKnowledge(c.learnCatalog(facts))
+		}
 		return err
 	}
 	know := c.learnCatalog(facts)
@@ -164,8 +169,10 @@ const (
 	catalogPause    = 200 * time.Millisecond
 	catalogShare    = 10
 	maxCatalogPause = time.Minute
-	// catalogLimit is how long the catalog may take to be read.
+	// catalogLimit is how long the catalog may take to be read, and viewsLimit
+	// how long the texts of its views may.
 	catalogLimit = 30 * time.Second
+	viewsLimit   = 5 * time.Second
 )
 
 // after is time.After, or never for a negative duration.
@@ -290,11 +297,20 @@ func (postgresDialect) readCatalog(ctx context.Context, s PhysicalConn) (catalog
 	if err != nil {
 		return facts, err
 	}
+	// That waits for everybody who alters a table of a view.
+	ctx, cancel := context.WithTimeout(ctx, viewsLimit)
+	defer cancel()
+	facts.noViews = true
 	err = s.queryAll(ctx, `SELECT n.nspname::text, c.relname::text, coalesce(pg_catalog.pg_get_viewdef(c.oid), '')
 		FROM pg_catalog.pg_class c
 		JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 		WHERE c.relkind = 'v' AND c.relpersistence <> 't' AND n.nspname NOT IN ('pg_catalog', 'information_schema')`, func(row []string) {
 		facts.views = append(facts.views, catalogView{schema: row[0], name: row[1], query: row[2]})
 	})
-	return facts, err
+	if err != nil {
+		facts.views = nil
+		return facts, err
+	}
+	facts.noViews = false
+	return facts, nil
 }

@@ -234,7 +234,7 @@ var postgresFunctions = []functionRule{
 		obj_description shobj_description pg_relation_is_updatable pg_column_is_updatable
 		pg_sequence_parameters pg_get_replica_identity_index pg_relation_is_publishable
 		pg_encoding_max_length getdatabaseencoding pg_available_extensions pg_available_extension_versions
-		pg_extension_update_paths pg_get_publication_tables pg_config pg_mcv_list_items`},
+		pg_extension_update_paths pg_get_publication_tables pg_config pg_mcv_list_items pg_indexam_progress_phasename`},
 	{"information-schema.html", callSafe, effNone, "", `_pg_expandarray _pg_index_position _pg_truetypid _pg_truetypmod
 		_pg_char_max_length _pg_char_octet_length _pg_numeric_precision _pg_numeric_precision_radix _pg_numeric_scale
 		_pg_datetime_precision _pg_interval_type`},

@@ -94,3 +94,31 @@ func TestCatalogTellsWhichFunctionsAreSafe(t *testing.T) {
 	require.NoError(t, off.QueryRowContext(ctx, "SELECT twice('x')").Scan(new(int)))
 	require.Equal(t, rwsplit.RolePrimary, off.last().Backend.Role, "catalog=off trusts nobody")
 }
+
+// Somebody who alters a table holds up the views over it, and nothing else.
+func TestCatalogIsReadBesideAnAlteredTable(t *testing.T) {
+	c := cluster.Shared(t, cluster.Postgres)
+	ctx := bounded(t)
+	setup := open(t, c)
+	setup.exec("CREATE TABLE altered (id INT)")
+	setup.exec("CREATE VIEW over_altered AS SELECT id FROM altered")
+	setup.exec("CREATE FUNCTION three() RETURNS INT LANGUAGE sql AS 'SELECT 3'")
+	setup.exec("CREATE SEQUENCE steps")
+	setup.settle()
+	tx, err := setup.BeginTx(ctx, nil)
+	require.NoError(t, err)
+	defer tx.Rollback()
+	_, err = tx.ExecContext(ctx, "LOCK TABLE altered IN ACCESS EXCLUSIVE MODE")
+	require.NoError(t, err)
+
+	a := open(t, c)
+	a.settle()
+	require.Eventually(t, func() bool {
+		require.NoError(t, a.QueryRowContext(ctx, "SELECT three()").Scan(new(int)))
+		known := a.last().Backend.Role == rwsplit.RoleReplica
+		a.settle()
+		return known
+	}, 20*time.Second, 100*time.Millisecond, "functions are learned beside it")
+	require.NoError(t, a.QueryRowContext(ctx, "SELECT last_value FROM steps").Scan(new(int)))
+	require.Equal(t, rwsplit.RolePrimary, a.last().Backend.Role)
+}
