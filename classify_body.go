@@ -83,6 +83,9 @@ func (s *scanner) body(mode bodyMode) {
 			if s.kind == tokQuoted {
 				n.word = nil
 			}
+			if n.parts == 1 && lev.from == fromNamed && !loose {
+				s.schemaRelation(&n)
+			}
 			if cur <= kwValue {
 				switch lev.from {
 				case fromTable:

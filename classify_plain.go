@@ -115,7 +115,7 @@ func (r *languageRules) plainRead(src string, k *knowledge) bool {
 			}
 			text := src[pos+1 : pos+1+n]
 			end := pos + n + 2
-			if strings.IndexByte(text, '\\') >= 0 || end < len(src) && src[end] == c || local && r.localQuoted(text) {
+			if strings.IndexByte(text, '\\') >= 0 || end < len(src) && src[end] == c || local && r.localQuoted(text) || r.ownSchema(text) != nil {
 				return false
 			}
 			pos, prev = end, tokQuoted

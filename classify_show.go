@@ -205,9 +205,16 @@ func (s *scanner) show(w *wordEntry) {
 		return
 	}
 	s.next()
-	if s.is("like") && equalFold("variables", text) {
-		s.showVariables()
-		return
+	if equalFold("variables", text) {
+		if s.is("like") {
+			s.showVariables()
+			return
+		}
+		saved := s.lexer
+		if s.accept("where") && s.showVariablesWhere() {
+			return
+		}
+		s.lexer = saved
 	}
 	s.apply(rule.effect, rule.reason)
 	if s.rank == 0 && (s.atEnd() || equalFold("grants", text) || equalFold("create", text)) {
@@ -217,7 +224,7 @@ func (s *scanner) show(w *wordEntry) {
 	s.body(bodyQuery)
 }
 
-// showVariables reads SHOW VARIABLES LIKE 'pattern'.
+// showVariables reads SHOW VARIABLES LIKE 'pattern' from behind LIKE.
 func (s *scanner) showVariables() {
 	s.next()
 	text := s.text()
@@ -225,30 +232,104 @@ func (s *scanner) showVariables() {
 		s.unknown()
 		return
 	}
-	pattern := text[1 : len(text)-1]
-	for name, rule := range s.r.sysVars {
-		if rule.effect != effNone && likeMatches(pattern, name) {
-			s.apply(effPrimary, "setting that tells what the server may do")
-			break
-		}
-	}
+	s.variablePattern(text[1 : len(text)-1])
 	s.next()
 	if !s.atEnd() {
 		s.unknown()
 	}
 }
 
-// likeMatches reports whether a pattern of LIKE may match name. A backslash,
-// and everything from the first % on, counts as a match.
-func likeMatches(pattern, name string) bool {
-	for i := range len(pattern) {
-		c := pattern[i]
-		if c == '%' || c == '\\' {
+// showVariablesWhere reads what is behind WHERE, if all that it does is to
+// choose variables by their names: Variable_name = 'x' OR .. It reports whether
+// that is so.
+func (s *scanner) showVariablesWhere() bool {
+	for {
+		if !s.is("variable_name") && (s.kind != tokQuoted || s.text() != "`Variable_name`" && s.text() != "`variable_name`") {
+			return false
+		}
+		s.next()
+		switch {
+		case s.isOp('='), s.is("like"):
+			s.next()
+			if !s.variableString() {
+				return false
+			}
+		case s.accept("in") && s.kind == tokLParen:
+			for s.kind != tokRParen {
+				s.next() // the parenthesis or a comma
+				if !s.variableString() || s.kind != tokComma && s.kind != tokRParen {
+					return false
+				}
+			}
+			s.next()
+		default:
+			return false
+		}
+		if s.atEnd() {
 			return true
 		}
-		if i >= len(name) || c != '_' && c|0x20 != name[i]|0x20 {
+		if !s.accept("or") {
 			return false
 		}
 	}
-	return len(pattern) == len(name)
+}
+
+// variableString reads a string that is the name of a variable, or a pattern of
+// names.
+func (s *scanner) variableString() bool {
+	if s.kind != tokString || s.pos-s.start > maxNameLen {
+		return false
+	}
+	s.variablePattern(s.src[s.start+1 : s.pos-1])
+	s.next()
+	return true
+}
+
+// variablePattern notes whether the answer holds a variable whose value must
+// come from the primary.
+func (s *scanner) variablePattern(pattern string) {
+	for name, rule := range s.r.sysVars {
+		if rule.effect != effNone && likeMatches(pattern, name) {
+			s.apply(effPrimary, "setting that tells what the server may do")
+			return
+		}
+	}
+}
+
+// likeMatches reports whether a pattern of LIKE may match the name of a system
+// variable. What is not plain in such a pattern counts as a match: letters that
+// a collation may take for others, and blanks, which it may not compare.
+func likeMatches(pattern, name string) bool {
+	p, n := 0, 0
+	star, from := -1, 0 // behind the last %, and where it ended in name
+	for n < len(name) {
+		c := byte(0)
+		if p < len(pattern) {
+			c = pattern[p]
+		}
+		if c == '\\' && p+1 < len(pattern) && pattern[p+1] == '_' {
+			p++ // with its backslash or not, it matches one byte at most
+			c = '_'
+		}
+		switch {
+		case c == '%':
+			p++
+			star, from = p, n
+		case c == '_', isWordByte(c) && c < 0x80 && c|0x20 == name[n]|0x20:
+			p, n = p+1, n+1
+		case c != 0 && !(isWordByte(c) && c < 0x80):
+			return true
+		case star < 0:
+			return false
+		default:
+			from++
+			p, n = star, from
+		}
+	}
+	for ; p < len(pattern); p++ {
+		if isWordByte(pattern[p]) && pattern[p] < 0x80 {
+			return false
+		}
+	}
+	return true
 }

@@ -63,6 +63,7 @@ type languageRules struct {
 	sysVars     map[string]sysVarRule // system variables that are not plain
 	settings    map[string]struct{}   // names for callSetting and SHOW that belong on the primary
 	localPrefix []string              // prefixes of relations that hold one server's own data
+	localSchema []schemaRule          // schemas with such relations
 	qualifier   string                // schema of the built-in functions
 	nameLimit   int                   // longer names are cut
 	quotedFold  bool                  // quoted function names are folded too
@@ -98,6 +99,40 @@ func (r *languageRules) localRelation(name string) bool {
 // relation of postgresRelations too.
 func (r *languageRules) localQuoted(text string) bool {
 	return prefixed(text, "pg_") && (r.localRelation(text) || r.lex.words.find(text).bareEff != effNone)
+}
+
+// schemaRule says which relations of a schema hold one server's own data.
+type schemaRule struct {
+	schema string
+	names  map[string]struct{} // in lower case; nil: all of them
+	reason string
+}
+
+// ownSchema returns the rule for a schema that has such relations, or nil. Few
+// names are as long as one of these schemas.
+func (r *languageRules) ownSchema(name string) *schemaRule {
+	for i := range r.localSchema {
+		if rule := &r.localSchema[i]; equalFold(rule.schema, name) {
+			return rule
+		}
+	}
+	return nil
+}
+
+// schemaRelation looks at a relation with its schema.
+func (s *scanner) schemaRelation(n *name) {
+	rule := s.r.ownSchema(s.nameText(n.qual.start, n.qual.end, n.qual.quoted))
+	if rule == nil {
+		return
+	}
+	var buf [maxNameLen]byte
+	found := rule.names == nil
+	if !found {
+		_, found = rule.names[string(s.folded(buf[:0], n.start, n.end, n.word == nil))]
+	}
+	if found {
+		s.apply(effPrimary, rule.reason)
+	}
 }
 
 // sysVarRule says what reading a system variable means.

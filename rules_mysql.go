@@ -18,6 +18,7 @@ func mysqlFamilyRules(l language, own []functionRule) *languageRules {
 	b.functions(own)
 	b.keywords(mysqlKeywords)
 	b.bare(mysqlWords)
+	b.schemas(mysqlSchemas)
 	if l == langMariaDB {
 		b.bare(mariadbWords)
 		b.keywords(mariadbKeywords)
@@ -39,8 +40,9 @@ func mysqlFamilyRules(l language, own []functionRule) *languageRules {
 			execComments: true,
 			execMariaDB:  l == langMariaDB,
 		},
-		sysVars:    mysqlSysVars,
-		quotedFold: true,
+		sysVars:     mysqlSysVars,
+		localSchema: mysqlSchemas,
+		quotedFold:  true,
 	}
 	return r.withReadings()
 }
@@ -87,10 +89,10 @@ type showRule struct {
 
 // show.html; what is not listed belongs on the primary
 var mysqlShow = map[string]showRule{
-	"character": {}, "charset": {}, "collation": {}, "columns": {}, "create": {}, "databases": {}, "engines": {},
+	"char": {}, "character": {}, "charset": {}, "collation": {}, "columns": {}, "create": {}, "databases": {}, "engines": {},
 	"events": {}, "fields": {}, "function": {}, "grants": {}, "index": {}, "indexes": {}, "keys": {}, "plugins": {},
 	"privileges": {}, "procedure": {}, "schemas": {}, "storage": {}, "table": {}, "tables": {}, "triggers": {},
-	"package": {},
+	"library": {}, "package": {},
 
 	"warnings": {effLast, "about the statement before (SHOW WARNINGS)"},
 	"errors":   {effLast, "about the statement before (SHOW ERRORS)"},
@@ -151,6 +153,30 @@ var (
 var mysqlWords = []wordRule{
 	{effPrimary, "value for the next statement", "sql_calc_found_rows"},
 	{effPrimary, "relation of one server", "performance_schema processlist"},
+}
+
+// Relations that hold one server's own data, so that a replica's answer is
+// about the replica: what it does and did, its settings and its positions.
+// information-schema.html, sys-schema.html, system-schema.html,
+// information-schema-tables
+var mysqlSchemas = []schemaRule{
+	{"performance_schema", nil, "relation of one server (performance_schema)"},
+	{"sys", nil, "relation of one server (sys)"},
+	{"mysql", wordSet(`general_log slow_log gtid_executed gtid_slave_pos slave_master_info slave_relay_log_info
+		slave_worker_info`), "relation of one server (mysql)"},
+	{"information_schema", wordSet(`processlist profiling optimizer_trace user_variables
+		global_status session_status global_variables session_variables system_variables
+		client_statistics index_statistics table_statistics user_statistics
+		innodb_buffer_page innodb_buffer_page_lru innodb_buffer_pool_stats innodb_cached_indexes innodb_cmp
+		innodb_cmp_per_index innodb_cmp_per_index_reset innodb_cmp_reset innodb_cmpmem innodb_cmpmem_reset
+		innodb_ft_being_deleted innodb_ft_deleted innodb_ft_index_cache innodb_lock_waits innodb_locks
+		innodb_metrics innodb_mutexes innodb_session_temp_tablespaces innodb_sys_semaphore_waits
+		innodb_temp_table_info innodb_tablespaces_scrubbing innodb_trx
+		disks key_caches metadata_lock_info query_cache_info query_response_time query_response_time_read
+		query_response_time_read_write query_response_time_write slave_status temp_tables_info
+		thread_pool_groups thread_pool_queues thread_pool_stats thread_pool_waits tp_thread_group_state
+		tp_thread_group_stats tp_thread_state wsrep_membership wsrep_status`),
+		"relation of one server (information_schema)"},
 }
 
 // sequence-functions: the Oracle forms seq.nextval and seq.currval

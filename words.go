@@ -64,6 +64,7 @@ type wordEntry struct {
 	table    tableWord
 	calm     bool   // it does nothing, wherever it stands in a SELECT
 	calmCall bool   // nor does it with a parenthesis behind it
+	schema   bool   // it may be a schema of which not all relations are plain
 	write    bool   // after holds only in a write
 	after    string // words behind which it is no function, if callContext: see followRule
 
@@ -216,6 +217,14 @@ func (b *wordBuilder) bare(rules []wordRule) {
 	}
 }
 
+// schemas marks the names of schemas, so that the short way to the verdict
+// leaves them to the scanner.
+func (b *wordBuilder) schemas(rules []schemaRule) {
+	for _, r := range rules {
+		b.entry(r.schema).schema = true
+	}
+}
+
 func (b *wordBuilder) statements(rules []statementRule) {
 	for _, r := range rules {
 		for _, name := range strings.Fields(r.words) {
@@ -233,7 +242,7 @@ func (b *wordBuilder) table() *wordTable {
 	}
 	t := &wordTable{shift: shift, slots: make([]wordSlot, size)}
 	for _, e := range b.entries {
-		e.calm = e.bareEff == effNone && notCalm&(1<<e.kw) == 0
+		e.calm = e.bareEff == effNone && notCalm&(1<<e.kw) == 0 && !e.schema
 		e.calmCall = e.call == callSafe || e.call == callSyntax
 		i := e.hash >> shift
 		for t.slots[i].entry != nil {
