@@ -101,7 +101,7 @@ func (s *scanner) body(mode bodyMode) {
 					lev.from = fromInto
 					n.role = roleTarget
 				}
-				if w.bareEff != effNone {
+				if w.bareEff != effNone && kw != kwAs { // behind AS it is a name of the text's own
 					s.apply(w.bareEff, w.bareReason)
 				} else if local && maybeLocal(s.src[s.start], s.pos-s.start) {
 					s.localName(loose)

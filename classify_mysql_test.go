@@ -45,7 +45,8 @@ var mysqlBoth = []verdict{
 		"CREATE USER a@b IDENTIFIED BY 'x'", "GRANT ALL ON *.* TO 'a'@'%'", "REVOKE SELECT, INSERT ON t FROM a@b", "RENAME TABLE a TO b", "INSTALL PLUGIN a SONAME 'b'", "CREATE DATABASE d", "DROP VIEW v",
 		"CREATE DEFINER=`a`@`b` VIEW v AS SELECT 1", "CREATE OR REPLACE VIEW v AS SELECT f(1)", "CREATE FUNCTION f() RETURNS INT RETURN 1",
 	}},
-	{"primary write tx:implicit", []string{"TRUNCATE TABLE t", "TRUNCATE t", "ANALYZE TABLE t", "OPTIMIZE TABLE t", "REPAIR TABLE t", "CHECK TABLE t", "FLUSH PRIVILEGES", "CACHE INDEX t IN c", "LOAD INDEX INTO CACHE t", "SET PASSWORD FOR a@b = 'x'", "SET DEFAULT ROLE ALL TO a"}},
+	{"primary write tx:implicit", []string{"TRUNCATE TABLE t", "TRUNCATE t", "ANALYZE TABLE t", "OPTIMIZE TABLE t", "REPAIR TABLE t", "CHECK TABLE t", "FLUSH PRIVILEGES", "SET PASSWORD FOR a@b = 'x'", "SET DEFAULT ROLE ALL TO a"}},
+	{"primary write tx:unknown", []string{"CACHE INDEX t IN c", "LOAD INDEX INTO CACHE t"}},
 	{"primary write tx:unknown", []string{"RESET MASTER", "PURGE BINARY LOGS TO 'x'", "CHANGE MASTER TO MASTER_HOST='x'", "START REPLICA", "STOP SLAVE"}},
 	{"primary write tx:implicit pins:tablelock", []string{"FLUSH TABLES WITH READ LOCK", "FLUSH TABLES t FOR EXPORT"}},
 	{unknown, []string{

@@ -133,7 +133,7 @@ func (s *scanner) special(w *wordEntry) {
 	case startLoad:
 		s.apply(w.startEff, w.startReason)
 		if s.is("index") {
-			s.st.Tx = TxImplicitCommit
+			s.st.Tx = TxUnknown // of MySQL it ends the transaction, of MariaDB not
 		} else if s.is("data") || s.is("xml") {
 			s.loadTables()
 		}

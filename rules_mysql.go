@@ -17,6 +17,7 @@ func mysqlFamilyRules(l language, own []functionRule) *languageRules {
 	b.functions(mysqlFunctions)
 	b.functions(own)
 	b.keywords(mysqlKeywords)
+	b.follow(mysqlFollows)
 	b.bare(mysqlWords)
 	b.schemas(mysqlSchemas)
 	if l == langMariaDB {
@@ -56,8 +57,8 @@ var mysqlStatements = []statementRule{
 	{startFixed, effPrimary, "looks at one server", "checksum"},
 	{startDDL, effCommitDDL, "write", "create alter drop"},
 	{startFixed, effCommitDDL, "write", "rename grant revoke install uninstall import"},
-	{startFixed, effCommit, "write", "truncate optimize repair check cache"},
-	{startFixed, effMaybeCommit, "write", "reset purge clone change stop restart backup"},
+	{startFixed, effCommit, "write", "truncate optimize repair check"},
+	{startFixed, effMaybeCommit, "write", "reset purge clone change stop restart backup cache"},
 	{startFixed, effOpaqueTx, "opaque", "call"},
 	{startDML, effOpaque, "opaque", "do"},
 	{startAnalyze, effCommit, "write", "analyze"},
@@ -196,13 +197,12 @@ var mysqlKeywords = []keywordRule{
 	{kwOther, callUnknown, `accessible add alter analyze asc asensitive before blob both by call cascade change check
 		collate column condition constraint continue create cross cursor databases declare desc describe
 		deterministic distinctrow div drop dual each elseif empty enclosed escaped exit explain force foreign fulltext
-		function generated get grant groups high_priority ignore infile inner inout insensitive
+		function generated get grant groups ignore infile inner inout insensitive
 		io_after_gtids io_before_gtids is iterate keys kill leading leave linear lines load long loop
 		master_bind master_ssl_verify_server_cert match maxvalue modifies natural no_write_to_binlog
 		of optimize optimizer_costs option optionally out outer outfile precision primary procedure purge range read
 		reads read_write references release rename require resignal restrict return revoke schemas sensitive separator
-		set show signal spatial specific sql sqlexception sqlstate sqlwarning sql_big_result
-		sql_buffer_result sql_cache sql_no_cache sql_small_result ssl starting stored system terminated to
+		set show signal spatial specific sql sqlexception sqlstate sqlwarning ssl starting stored system terminated to
 		trailing trigger undo unique unlock unsigned usage use varying virtual while write zerofill escape against
 		preceding following nulls sounds member all_rows`},
 	{kwOther, callSyntax, `all and any between binary by case check collate distinctrow div else except exists
@@ -212,7 +212,8 @@ var mysqlKeywords = []keywordRule{
 	{kwValue, callUnknown, `null true false end maxvalue`},
 	{kwValue, callSafe, `current_date current_time current_timestamp current_user localtime localtimestamp utc_date
 		utc_time utc_timestamp default`},
-	{kwNone, callContext, `against columns filter`},
+	{kwNone, callContext, `against columns filter sql_calc_found_rows`},
+	{kwOther, callContext, `sql_big_result sql_buffer_result sql_cache sql_no_cache sql_small_result`},
 	{kwAs, callSyntax, `as`},
 	{kwClause, callSyntax, `where group order having limit union except intersect window`},
 	{kwClause, callUnknown, `offset minus qualify fetch`},
@@ -230,12 +231,23 @@ var mysqlKeywords = []keywordRule{
 	{kwOn, callSyntax, `on`},
 	{kwSelect, callSyntax, `select`},
 	{kwShare, callUnknown, `share`},
-	{kwTarget, callUnknown, `ignore low_priority delayed high_priority`},
+	{kwTarget, callUnknown, `ignore low_priority delayed`},
+	{kwTarget, callContext, `high_priority`},
 	{kwUpdate, callUnknown, `update`},
 	{kwValues, callSafe, `values`},
 	{kwValues, callSyntax, `table`},
 	{kwWith, callSyntax, `with`},
 	{kwWith, callUnknown, `recursive`},
+}
+
+// select.html: the words between SELECT and what it selects
+var mysqlFollows = []followRule{
+	{
+		after: `select all distinct distinctrow straight_join high_priority sql_big_result sql_buffer_result
+			sql_cache sql_calc_found_rows sql_no_cache sql_small_result`,
+		words: `high_priority sql_big_result sql_buffer_result sql_cache sql_calc_found_rows sql_no_cache
+			sql_small_result`,
+	},
 }
 
 var mysqlFunctions = []functionRule{
@@ -293,11 +305,12 @@ var mysqlFunctions = []functionRule{
 
 	{"information-functions.html", callEffect, effLast, "about the statement before", `found_rows`},
 	{"information-functions.html", callEffect, effPrimary, "value of this session", `last_insert_id row_count
-		connection_id ps_current_thread_id`},
+		connection_id ps_current_thread_id ps_thread_id`},
 	{"string-functions.html", callEffect, effPrimary, "reads a file of the server", `load_file`},
 	{"miscellaneous-functions.html", callEffect, effPrimary, "value of this server", `uuid_short`},
 	{"replication-functions-synchronization.html", callEffect, effPrimary, "waits for replication", `master_pos_wait
-		source_pos_wait wait_for_executed_gtid_set wait_until_sql_thread_after_gtids master_gtid_wait`},
+		source_pos_wait wait_for_executed_gtid_set wait_until_sql_thread_after_gtids master_gtid_wait
+		wsrep_sync_wait_upto_gtid`},
 	{"locking-functions.html", callEffect, effAdvisory, "advisory lock", `get_lock is_free_lock is_used_lock
 		release_all_locks release_lock service_get_read_locks service_get_write_locks service_release_locks`},
 }
@@ -308,7 +321,7 @@ var mysqlOnlyFunctions = []functionRule{
 		roles_graphml st_buffer_strategy st_collect st_frechetdistance st_geohash st_hausdorffdistance
 		st_latfromgeohash st_latitude st_lineinterpolatepoint st_lineinterpolatepoints st_longfromgeohash st_longitude
 		st_makeenvelope st_pointatdistance st_pointfromgeohash st_swapxy st_transform st_validate statement_digest
-		statement_digest_text uuid_to_bin validate_password_strength`},
+		statement_digest_text uuid_to_bin validate_password_strength current_role_in@9.7 current_user_in@9.7 etag@9.3`},
 	{"vector-functions.html", callSafe, effNone, "", `string_to_vector@9 to_vector@9 vector_to_string@9 from_vector@9
 		vector_dim@9`},
 }
