@@ -50,6 +50,7 @@ var genericWords = []wordRule{
 	{effPrimary, "value of this session", "currval lastval"},
 	{effLock, "locking read", "updlock xlock holdlock tablock tablockx paglock rowlock"},
 	{effPrimary, "value for the next statement", "sql_calc_found_rows"},
+	{effWrite, "write", "pragma_optimize"}, // a table of SQLite
 }
 
 var genericKeywords = []keywordRule{

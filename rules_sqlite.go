@@ -5,6 +5,7 @@ package rwsplit
 func sqliteRules() *languageRules {
 	b := newWordBuilder()
 	b.functions(sqliteFunctions)
+	b.pragmas(sqlitePragmas)
 	b.keywords(sqliteKeywords)
 	b.statements(sqliteStatements)
 	b.tables()
@@ -88,14 +89,14 @@ var sqliteFunctions = []functionRule{
 		json_pretty json_quote json_remove json_replace json_set json_tree json_type json_valid jsonb jsonb_array
 		jsonb_array_insert jsonb_each jsonb_extract jsonb_group_array jsonb_group_object jsonb_insert jsonb_object
 		jsonb_patch jsonb_remove jsonb_replace jsonb_set jsonb_tree`},
-	{"fts5.html", callSafe, effNone, "", `bm25 highlight snippet matchinfo offsets`},
+	{"fts5.html", callSafe, effNone, "", `bm25 fts5_get_locale fts5_insttoken fts5_locale fts5_source_id highlight snippet
+		matchinfo offsets`},
+	{"geopoly.html", callSafe, effNone, "", `geopoly_area geopoly_bbox geopoly_blob geopoly_ccw geopoly_contains_point
+		geopoly_group_bbox geopoly_json geopoly_overlap geopoly_regular geopoly_svg geopoly_within geopoly_xform`},
 	{"rtree.html", callSafe, effNone, "", `rtreecheck rtreedepth rtreenode`},
 	{"series.html", callSafe, effNone, "", `generate_series`},
 	{"datatype3.html", callSafe, effNone, "", `varchar character nchar nvarchar decimal numeric float double int integer
 		text blob real boolean bigint`},
-	{"pragma.html#pragfunc", callSafe, effNone, "", `pragma_table_info pragma_table_xinfo pragma_table_list
-		pragma_index_list pragma_index_info pragma_index_xinfo pragma_foreign_key_list pragma_database_list
-		pragma_collation_list pragma_function_list pragma_module_list pragma_pragma_list pragma_compile_options`},
 	{"lang_corefunc.html", callEffect, effPrimary, "value of this session", `last_insert_rowid changes total_changes`},
 	{"lang_corefunc.html", callEffect, effOpaque, "loads code", `load_extension`},
 }
@@ -110,6 +111,21 @@ const (
 	pragmaPrimary                   // reads a value of the server, or sets it in the file
 	pragmaSession                   // reads a value of the connection, or sets it
 )
+
+// pragmas makes the tables that stand for PRAGMAs: pragma_page_count, also
+// pragma_page_count(). https://www.sqlite.org/pragma.html#pragfunc
+func (b *wordBuilder) pragmas(kinds map[string]pragmaKind) {
+	for name, kind := range kinds {
+		name = "pragma_" + name
+		b.entry(name).call = callSafe
+		switch kind {
+		case pragmaPrimary, pragmaSession:
+			b.bare([]wordRule{{effPrimary, "value of this connection", name}})
+		case pragmaWrite:
+			b.bare([]wordRule{{effWrite, "write", name}})
+		}
+	}
+}
 
 // pragma.html
 var sqlitePragmas = map[string]pragmaKind{
