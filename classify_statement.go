@@ -21,7 +21,7 @@ func (s *scanner) statement() {
 // inside of another one (EXPLAIN, SET STATEMENT).
 func (s *scanner) begin() {
 	if s.inside++; s.inside > maxInside {
-		s.unknown()
+		s.unreadable("nested too deeply")
 		return
 	}
 	for s.kind == tokLParen && s.depth < maxDepth {

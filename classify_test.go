@@ -221,3 +221,23 @@ func TestClassifyAllocatesNothing(t *testing.T) {
 		assert.Zero(t, testing.AllocsPerRun(20, func() { rwsplit.ClassifyFamily(sizedQuery(30)) }))
 	}
 }
+
+// A text that goes on like this for a hundred megabytes would be the end of the
+// whole program, if every statement in it took a part of the stack.
+func TestClassifyStatementsInsideOfStatements(t *testing.T) {
+	for dialect, outer := range map[string]string{
+		"postgres": "EXPLAIN ",
+		"sqlite":   "EXPLAIN ",
+		"generic":  "EXPLAIN ",
+		"mariadb":  "SET STATEMENT max_statement_time = 1 FOR ",
+	} {
+		st := rwsplit.Classify(dialect, outer+"SELECT 1")
+		assert.Equal(t, rwsplit.RouteReplica, st.Route, dialect)
+		for _, n := range []int{100, 100_000} {
+			st = rwsplit.Classify(dialect, strings.Repeat(outer, n)+"SELECT 1")
+			assert.Equal(t, rwsplit.RoutePrimary, st.Route, dialect)
+			assert.True(t, st.Writes && st.Opaque, dialect)
+			assert.Equal(t, "nested too deeply", st.Reason, dialect)
+		}
+	}
+}
