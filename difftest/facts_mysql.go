@@ -39,6 +39,7 @@ var mySafe = set("abs acos adddate addtime aes_decrypt aes_encrypt any_value asc
 	"to_days to_seconds trim truncate ucase uncompress uncompressed_length unhex unix_timestamp updatexml " +
 	"upper user utc_date utc_time utc_timestamp uuid uuid_to_bin validate_password_strength var_pop " +
 	"var_samp variance version week weekday weekofyear weight_string year yearweek convertfunc values " +
+	"current_role_in current_user_in etag " + // since 9.x
 	"returning " + // reserved in MariaDB: no name
 	"json_detailed json_compact json_loose json_query json_exists json_equals json_normalize nvl nvl2 chr lengthb " +
 	"add_months to_char sformat natural_sort_key sys_guid crc32c decode_oracle trim_oracle column_json column_create " +
