@@ -47,8 +47,8 @@ var genericStatements = []statementRule{
 // Words that are sequences or locks somewhere.
 var genericWords = []wordRule{
 	{effWrite, "changes a sequence", "nextval"},
-	{effPrimary, "value of this session", "currval lastval"},
-	{effLock, "locking read", "updlock xlock holdlock tablock tablockx paglock rowlock"},
+	{effPrimary, "value of this session", "currval lastval prevval"},
+	{effLock, "locking read", "updlock xlock holdlock tablock tablockx paglock rowlock locks"},
 	{effPrimary, "value for the next statement", "sql_calc_found_rows"},
 	{effWrite, "write", "pragma_optimize"}, // a table of SQLite
 }
