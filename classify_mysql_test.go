@@ -91,7 +91,7 @@ var mysqlBoth = []verdict{
 	{"primary pins:tablelock,opaque", []string{"LOCK INSTANCE FOR BACKUP"}},
 	{"primary pins:tablelock", []string{"UNLOCK INSTANCE"}},
 	{"primary pins:cursor", []string{"HANDLER t OPEN", "HANDLER t READ FIRST", "HANDLER t CLOSE"}},
-	{"primary pins:advisory", []string{"SELECT GET_LOCK('a', 1)", "SELECT get_lock ('a', 1)", "SELECT RELEASE_LOCK('a')", "SELECT IS_FREE_LOCK('a')", "SELECT IS_USED_LOCK('a')", "SELECT RELEASE_ALL_LOCKS(), 1", "SELECT * FROM t WHERE GET_LOCK(a, 1)", "SELECT service_get_write_locks('a', 'b', 1)"}},
+	{"primary pins:advisory", []string{"SELECT GET_LOCK('a', 1)", "SELECT get_lock ('a', 1)", "SELECT RELEASE_LOCK('a')", "SELECT IS_FREE_LOCK('a')", "SELECT IS_USED_LOCK('a')", "SELECT RELEASE_ALL_LOCKS(), 1", "EXPLAIN SELECT RELEASE_ALL_LOCKS()", "SELECT * FROM t WHERE GET_LOCK(a, 1)", "SELECT service_get_write_locks('a', 'b', 1)"}},
 	{"primary pins: clears:advisory", []string{"SELECT RELEASE_ALL_LOCKS()"}},
 	{"primary write opaque ddl pins:advisory,opaque", []string{"DO GET_LOCK('a', 1)", "DO RELEASE_LOCK('a')"}},
 	{"primary write pins:advisory", []string{"INSERT INTO t VALUES (GET_LOCK('a', 1))"}},

@@ -148,7 +148,7 @@ func TestClassifyPostgresPrimaryWithoutWrite(t *testing.T) {
 		{"primary pins: clears:temp", []string{"DISCARD TEMP", "DISCARD TEMPORARY"}},
 		{"primary pins:advisory", []string{
 			"SELECT pg_advisory_lock(1)", "SELECT pg_try_advisory_lock(1)", "SELECT pg_advisory_xact_lock(1)", "SELECT pg_try_advisory_xact_lock_shared(1)", "SELECT pg_advisory_unlock(1)",
-			"SELECT * FROM t WHERE pg_try_advisory_lock(id)", "SELECT pg_advisory_unlock_all(), 1", "SELECT 1, pg_advisory_unlock_all()", "SELECT pg_advisory_unlock_all() FROM t",
+			"SELECT * FROM t WHERE pg_try_advisory_lock(id)", "SELECT pg_advisory_unlock_all(), 1", "SELECT 1, pg_advisory_unlock_all()", "EXPLAIN SELECT pg_advisory_unlock_all()", "SELECT pg_advisory_unlock_all() FROM t",
 		}},
 		{"primary pins: clears:advisory", []string{"SELECT pg_advisory_unlock_all()", "select PG_ADVISORY_UNLOCK_ALL ( )"}},
 		{"primary write pins:advisory", []string{"INSERT INTO t SELECT pg_advisory_lock(1)"}},

@@ -52,7 +52,7 @@ func (s *scanner) begin() {
 		first := s.lexer
 		s.tables(0)
 		s.body(bodyQuery)
-		if s.st.State == StateAdvisoryLock && !s.st.Writes {
+		if s.st.State == StateAdvisoryLock && !s.st.Writes && !s.explain {
 			s.unlockAll(first)
 		}
 	case startDML:
