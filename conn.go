@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -281,6 +282,10 @@ func (c *conn) Ping(ctx context.Context) error {
 	}
 	return c.run(ctx, &k)
 }
+
+// Format names the connection, which sql.Conn.Raw hands out: left to package
+// fmt, some verbs would show the base DSNs.
+func (c *conn) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "rwsplit connection") }
 
 // errLegacy is returned by the methods without context that database/sql does
 // not call on a connection that has the others.

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -278,6 +279,9 @@ type dsnConnector struct {
 func (d dsnConnector) Connect(context.Context) (driver.Conn, error) { return d.driver.Open(d.dsn) }
 func (d dsnConnector) Driver() driver.Driver                        { return d.driver }
 
+// Format hides the DSN from whoever prints what WrapConnector was given.
+func (dsnConnector) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "base connector") }
+
 // Connect returns a pooled connection. It dials nothing.
 func (c *Connector) Connect(context.Context) (driver.Conn, error) {
 	cn := newConn(c)
@@ -290,6 +294,10 @@ func (c *Connector) Connect(context.Context) (driver.Conn, error) {
 	c.open[cn] = struct{}{}
 	return cn, nil
 }
+
+// Format writes the Connector's [Config], as [Config.Format] does: left to
+// package fmt, some verbs would show the base DSNs.
+func (c *Connector) Format(f fmt.State, verb rune) { c.cfg.Format(f, verb) }
 
 // Classify says where a text may run, as this Connector's statements are
 // judged: with read_functions, with what the catalog told, and by the dialect

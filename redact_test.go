@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -52,6 +53,43 @@ func TestDSNShowsNeitherInTheLogNorInStats(t *testing.T) {
 	for _, text := range said {
 		if !strings.Contains(text, "can't open xxxxx") || strings.Contains(text, dsn) {
 			t.Errorf("got %q, want the error without the DSN", text)
+		}
+	}
+}
+
+// Package fmt walks through pointers to reach what a verb does not fit.
+func TestWhatPrintsShowsNoDSN(t *testing.T) {
+	dsns := []string{newFakeServer("primary", fakeShape{}).dsn(t), newFakeServer("replica1", fakeShape{}).dsn(t)}
+	var printed []any
+	c, err := rwsplit.NewConnector(&rwsplit.Config{
+		Driver: "fakeold", Dialect: "generic", Primary: dsns[0], Replicas: dsns[1:], Consistency: rwsplit.Eventual,
+		WrapConnector: func(_ rwsplit.Backend, base driver.Connector) driver.Connector {
+			printed = append(printed, base)
+			return base
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := sql.OpenDB(c)
+	defer db.Close()
+	conn, err := db.Conn(bg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Raw(func(raw any) error { printed = append(printed, raw); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	printed = append(printed, c, c.Driver(), c.Stats(), db.Driver(), db, conn)
+	for _, verb := range []string{"%s", "%v", "%+v", "%#v", "%q", "%d", "%x"} {
+		for _, value := range printed {
+			got := fmt.Sprintf(verb, value)
+			for _, dsn := range dsns {
+				if strings.Contains(got, dsn) || strings.Contains(got, fmt.Sprintf("%x", dsn)) {
+					t.Errorf("%s of %T shows a DSN: %.200s", verb, value, got)
+				}
+			}
 		}
 	}
 }
