@@ -131,6 +131,7 @@ func merge(a, b Statement) Statement {
 	if careful(b) > careful(a) {
 		a, b = b, a
 	}
+	a.own = (a.own || a.Route != RoutePrimary) && (b.own || b.Route != RoutePrimary)
 	if a.Route != b.Route {
 		a.Route = RoutePrimary
 	}

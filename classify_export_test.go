@@ -13,6 +13,17 @@ func ClassifyKnowing(dialect, query string, readFunctions, trusted, primaryOnly 
 	return classifyText(l, newKnowledge(readFunctions, trusted, primaryOnly), query)
 }
 
+// RunsInReplicaTx reports whether a transaction on a replica runs the text, as
+// a dialect reads it or, without one, as before the server is known.
+func RunsInReplicaTx(dialect, query string) bool {
+	l, ok := languageOf(dialect)
+	if !ok {
+		l = langMySQLFamily
+	}
+	st := classifyText(l, nil, query)
+	return !mustBePrimaryInTx(&st)
+}
+
 // CachedClassify returns a caching classifier of a dialect and a function that
 // tells how many bytes of text it holds.
 func CachedClassify(dialect string) (classify func(string) Statement, held func() int) {

@@ -16,12 +16,13 @@ const maxInside = 8
 // safe lists, session variables, sequences.
 type scanner struct {
 	lexer
-	r    *languageRules
-	know *knowledge
-	tabs *tableScan // nil: nobody asks for tables
-	st   Statement  // of the current statement; Route stays 0 until finish
-	rank uint8      // of the effect that gave the reason
-	last bool       // some effect asked for RouteLast
+	r       *languageRules
+	know    *knowledge
+	tabs    *tableScan // nil: nobody asks for tables
+	st      Statement  // of the current statement; Route stays 0 until finish
+	rank    uint8      // of the effect that gave the reason
+	last    bool       // some effect asked for RouteLast
+	demands bool       // some effect asked for the primary, and no session would do
 
 	explain bool // planned, not executed
 	broken  bool // the rest of the text can't be read
@@ -148,6 +149,7 @@ func (s *scanner) apply(id effectID, reason string) {
 		s.rank, s.st.Reason = e.rank, reason
 	}
 	s.last = s.last || e.route == RouteLast
+	s.demands = s.demands || e.route == RoutePrimary && !e.own
 	s.st.Writes = s.st.Writes || e.writes
 	s.st.Opaque = s.st.Opaque || e.opaque
 	s.st.DDL = s.st.DDL || e.ddl
@@ -181,6 +183,8 @@ func (s *scanner) finish() {
 		s.st.Route = RouteReplica
 	case effects[effLast].rank:
 		s.st.Route = RouteLast
+	default:
+		s.st.own = !s.demands
 	}
 }
 

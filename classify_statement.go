@@ -2,7 +2,7 @@ package rwsplit
 
 // statement classifies one statement, from the current token up to its end.
 func (s *scanner) statement() {
-	s.st, s.rank, s.last, s.explain, s.depth, s.inside = Statement{}, 0, false, false, 0, 0
+	s.st, s.rank, s.last, s.demands, s.explain, s.depth, s.inside = Statement{}, 0, false, false, false, 0, 0
 	s.levels[0] = 0
 	if s.tabs != nil {
 		s.tabs.begin(s.r, false)

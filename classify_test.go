@@ -82,6 +82,50 @@ const (
 	unknown   = "primary write opaque ddl tx:unknown pins:opaque"
 )
 
+// What a session has of its own is asked in a transaction wherever that runs;
+// what only the primary knows is not.
+func TestWhatATransactionOnAReplicaRuns(t *testing.T) {
+	mysqlRuns := []string{
+		"SELECT CONNECTION_ID()", "SELECT ROW_COUNT()", "SELECT @@autocommit, @@session.timestamp", "SELECT @@pseudo_thread_id",
+		"SELECT SQL_CALC_FOUND_ROWS id FROM users LIMIT 1", "SELECT FOUND_ROWS()", "SELECT FOUND_ROWS(), CONNECTION_ID()", "SELECT @a, CONNECTION_ID()",
+	}
+	mysqlNot := []string{
+		"SELECT LAST_INSERT_ID()", "SELECT CONNECTION_ID(), LAST_INSERT_ID()", "SELECT LAST_INSERT_ID(), CONNECTION_ID()", "SELECT @@identity", "SELECT @@read_only", "SELECT @@gtid_executed",
+		"SELECT CONNECTION_ID() FROM users FOR UPDATE", "SELECT SQL_CALC_FOUND_ROWS id FROM users LOCK IN SHARE MODE", "SELECT CONNECTION_ID(), GET_LOCK('a', 0)", "SELECT CONNECTION_ID(), f(1)",
+		"SELECT CONNECTION_ID(); SELECT 1", "SELECT CONNECTION_ID(); DELETE FROM users", "INSERT INTO users SELECT CONNECTION_ID()",
+	}
+	for _, tt := range []struct {
+		dialect   string
+		runs, not []string
+	}{
+		{"mysql", mysqlRuns, mysqlNot}, {"mariadb", mysqlRuns, mysqlNot}, {"mysql/mariadb", mysqlRuns, mysqlNot},
+		{
+			"postgres",
+			[]string{
+				"SELECT pg_backend_pid()", "SELECT txid_current_if_assigned(), pg_trigger_depth()", "SELECT setting FROM pg_settings WHERE name = 'work_mem'", "SELECT count(*) FROM pg_catalog.pg_cursors",
+			},
+			[]string{
+				"SELECT currval('s')", "SELECT pg_backend_pid(), lastval()", "SELECT pg_backend_pid() FROM users FOR SHARE", "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()",
+				"SELECT pg_export_snapshot()", "SELECT pg_backend_pid(), nextval('s')", "SELECT pg_backend_pid(), pg_advisory_xact_lock(1)", "SELECT pg_backend_pid(); SELECT 1",
+			},
+		},
+	} {
+		for _, query := range tt.runs {
+			if !rwsplit.RunsInReplicaTx(tt.dialect, query) {
+				t.Errorf("%s: not run in a transaction on a replica: %s", tt.dialect, query)
+			}
+			if st := rwsplit.Classify(tt.dialect, query); st.Route == rwsplit.RouteReplica {
+				t.Errorf("%s: routed to a replica without one: %s", tt.dialect, query)
+			}
+		}
+		for _, query := range tt.not {
+			if rwsplit.RunsInReplicaTx(tt.dialect, query) {
+				t.Errorf("%s: run in a transaction on a replica: %s", tt.dialect, query)
+			}
+		}
+	}
+}
+
 func TestClassifyRefusesTextThatNoEngineReads(t *testing.T) {
 	for _, dialect := range []string{"postgres", "mysql", "mariadb", "sqlite", "generic", "nosuch"} {
 		for _, query := range []string{

@@ -30,7 +30,8 @@
 //  1. In a transaction: the transaction's server. BeginTx with ReadOnly begins
 //     on a replica, any other BeginTx on the primary. Transactions begun by SQL
 //     text count the same. In a transaction on a replica a statement that must
-//     run on the primary is an error, [ErrReadOnly].
+//     run on the primary is an error, [ErrReadOnly]; what every session has of
+//     its own (its id, pg_settings) is asked there.
 //  2. A scope in which session state was made or may have been made (SET, a
 //     temporary table, LOCK TABLES, an advisory lock, a procedure, a function
 //     that nobody knows) stays on that server until it ends; with pins=conn

@@ -227,6 +227,8 @@ func mustBePrimaryInTx(st *Statement) bool {
 		return false
 	case st.Writes || st.Opaque:
 		return true
+	case st.own:
+		return false
 	case st.Tx == TxCommit || st.Tx == TxRollback || st.Tx == TxChain || st.Tx == TxSavepoint:
 		return false
 	case st.Tx != TxNone: // SET autocommit, too: sessions of replicas keep it on

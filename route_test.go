@@ -14,6 +14,7 @@ var (
 	advisory    = Statement{Pins: true, State: StateAdvisoryLock, Reason: "advisory lock"}
 	diagnostic  = Statement{Route: RouteLast, Reason: "about the statement before"}
 	commit      = Statement{Tx: TxCommit, Reason: "transaction control"}
+	ownValue    = Statement{own: true, Reason: "value of this session"}
 )
 
 // twoReplicas is a primary and two replicas that have caught up to 5 and 7.
@@ -55,6 +56,8 @@ func TestRoute(t *testing.T) {
 		{name: "a locking read in it is an error", q: question{stmt: &lockingRead}, at: situation{tx: 2, txOnCopy: true, pinned: none, last: none}, target: 2, err: errNotInReplicaTx},
 		{name: "an advisory lock in it is an error", q: question{stmt: &advisory}, at: situation{tx: 2, txOnCopy: true, pinned: none, last: none}, target: 2, err: errNotInReplicaTx},
 		{name: "a setting in it is its own affair", q: question{stmt: &sessionSet}, at: situation{tx: 2, txOnCopy: true, pinned: none, last: none}, target: 2, reason: ReasonTx},
+		{name: "a value of its own session is asked in it", q: question{stmt: &ownValue}, at: situation{tx: 2, txOnCopy: true, pinned: none, last: none}, target: 2, reason: ReasonTx},
+		{name: "a value of the session goes to the primary", q: question{stmt: &ownValue}, at: idle, reason: ReasonStatement},
 		{name: "COMMIT in it ends it", q: question{op: OpExec, stmt: &commit}, at: situation{tx: 2, txOnCopy: true, pinned: none, last: none}, target: 2, reason: ReasonTx},
 
 		// 2. Pins.

@@ -156,6 +156,7 @@ const (
 	effNone        effectID = iota
 	effLast                 // about the statement before
 	effPrimary              // reads what only the primary or the session knows
+	effOwn                  // reads what every session has of its own
 	effLock                 // locks rows
 	effSetting              // session state, by kind
 	effUserVar              //
@@ -184,12 +185,14 @@ type effect struct {
 	ddl    bool
 	state  SessionState
 	tx     TxControl
+	own    bool
 }
 
 var effects = [...]effect{
 	effNone:        {route: RouteReplica},
 	effLast:        {route: RouteLast, rank: 1},
 	effPrimary:     {rank: 2},
+	effOwn:         {rank: 2, own: true},
 	effLock:        {rank: 3},
 	effSetting:     {rank: 4, state: StateSetting},
 	effUserVar:     {rank: 4, state: StateUserVar},

@@ -114,19 +114,19 @@ var mysqlSysVars = map[string]sysVarRule{
 	"offline_mode":                  sysVarWritable,
 	"transaction_read_only":         sysVarWritable,
 	"tx_read_only":                  sysVarWritable,
-	"autocommit":                    sysVarSession,
+	"autocommit":                    sysVarOwn,
 	"identity":                      sysVarSession,
 	"last_insert_id":                sysVarSession,
 	"insert_id":                     sysVarSession,
 	"last_gtid":                     sysVarSession,
-	"in_transaction":                sysVarSession,
+	"in_transaction":                sysVarOwn,
 	"in_predicate":                  sysVarSession,
-	"pseudo_thread_id":              sysVarSession,
-	"rand_seed1":                    sysVarSession,
-	"rand_seed2":                    sysVarSession,
-	"timestamp":                     sysVarSession,
-	"profiling":                     sysVarSession,
-	"statement_id":                  sysVarSession,
+	"pseudo_thread_id":              sysVarOwn,
+	"rand_seed1":                    sysVarOwn,
+	"rand_seed2":                    sysVarOwn,
+	"timestamp":                     sysVarOwn,
+	"profiling":                     sysVarOwn,
+	"statement_id":                  sysVarOwn,
 	"sql_log_bin":                   sysVarSession,
 	"gtid_next":                     sysVarSession,
 	"gtid_owned":                    sysVarSession,
@@ -139,8 +139,8 @@ var mysqlSysVars = map[string]sysVarRule{
 	"gtid_slave_pos":                sysVarPosition,
 	"wsrep_last_seen_gtid":          sysVarPosition,
 	"wsrep_last_written_gtid":       sysVarPosition,
-	"external_user":                 sysVarSession,
-	"proxy_user":                    sysVarSession,
+	"external_user":                 sysVarOwn,
+	"proxy_user":                    sysVarOwn,
 	"last_sql_error":                sysVarSession,
 	"session_track_gtids_last_gtid": sysVarSession,
 }
@@ -148,12 +148,13 @@ var mysqlSysVars = map[string]sysVarRule{
 var (
 	sysVarWritable = sysVarRule{effPrimary, "tells whether the server is writable"}
 	sysVarSession  = sysVarRule{effPrimary, "value of this session"}
+	sysVarOwn      = sysVarRule{effOwn, "value of this session"}
 	sysVarPosition = sysVarRule{effPrimary, "replication position of one server"}
 )
 
 // Words that do something wherever they stand.
 var mysqlWords = []wordRule{
-	{effPrimary, "value for the next statement", "sql_calc_found_rows"},
+	{effOwn, "value for the next statement", "sql_calc_found_rows"},
 	{effPrimary, "relation of one server", "performance_schema processlist"},
 }
 
@@ -305,8 +306,9 @@ var mysqlFunctions = []functionRule{
 		st_touches st_union st_within st_x st_y`},
 
 	{"information-functions.html", callEffect, effLast, "about the statement before", `found_rows`},
-	{"information-functions.html", callEffect, effPrimary, "value of this session", `last_insert_id row_count
-		connection_id ps_current_thread_id ps_thread_id`},
+	{"information-functions.html", callEffect, effPrimary, "value of this session", `last_insert_id`},
+	{"information-functions.html", callEffect, effOwn, "value of this session", `row_count connection_id
+		ps_current_thread_id ps_thread_id`},
 	{"string-functions.html", callEffect, effPrimary, "reads a file of the server", `load_file`},
 	{"miscellaneous-functions.html", callEffect, effPrimary, "value of this server", `uuid_short`},
 	{"replication-functions-synchronization.html", callEffect, effPrimary, "waits for replication", `master_pos_wait

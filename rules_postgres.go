@@ -116,10 +116,11 @@ var postgresFollow = []followRule{
 
 // Relations that hold what one server or one session knows.
 var postgresRelations = []wordRule{
-	{effPrimary, "relation of one server", `pg_locks pg_cursors pg_prepared_statements pg_prepared_xacts pg_settings
-		pg_replication_slots pg_file_settings pg_hba_file_rules pg_ident_file_mappings pg_backend_memory_contexts
-		pg_shmem_allocations pg_shmem_allocations_numa pg_aios pg_wait_events pg_replication_origin_status
-		pg_buffercache pg_buffercache_numa pg_temp`},
+	{effOwn, "relation of one session", `pg_cursors pg_prepared_statements pg_settings`},
+	{effPrimary, "relation of one server", `pg_locks pg_prepared_xacts pg_replication_slots pg_file_settings
+		pg_hba_file_rules pg_ident_file_mappings pg_backend_memory_contexts pg_shmem_allocations
+		pg_shmem_allocations_numa pg_aios pg_wait_events pg_replication_origin_status pg_buffercache
+		pg_buffercache_numa pg_temp`},
 	// A sequence writes its log ahead, so that a standby shows a value that nextval
 	// has not given out yet.
 	{effPrimary, "value of a sequence", `pg_sequences`},
@@ -265,10 +266,12 @@ var postgresFunctions = []functionRule{
 
 	{"functions-sequence.html", callEffect, effWrite, "changes a sequence", `nextval setval`},
 	{"functions-sequence.html", callEffect, effPrimary, "value of this session", `currval lastval`},
-	{"functions-info.html", callEffect, effPrimary, "value of this session", `pg_backend_pid pg_my_temp_schema
-		pg_listening_channels pg_notification_queue_usage pg_blocking_pids pg_safe_snapshot_blocking_pids
+	{"functions-info.html", callEffect, effOwn, "value of this session", `pg_backend_pid pg_my_temp_schema
 		pg_current_xact_id_if_assigned txid_current_if_assigned pg_trigger_depth pg_cursor pg_prepared_statement
-		pg_prepared_xact pg_lock_status pg_show_all_settings pg_export_snapshot pg_xact_commit_timestamp
+		pg_show_all_settings`},
+	{"functions-info.html", callEffect, effPrimary, "value of this session", `
+		pg_listening_channels pg_notification_queue_usage pg_blocking_pids pg_safe_snapshot_blocking_pids
+		pg_prepared_xact pg_lock_status pg_export_snapshot pg_xact_commit_timestamp
 		pg_last_committed_xact pg_xact_status txid_status pg_current_logfile pg_control_checkpoint
 		pg_control_system pg_control_init pg_control_recovery pg_sequence_last_value pg_get_sequence_data@18
 		pg_show_all_file_settings pg_hba_file_rules pg_ident_file_mappings pg_get_backend_memory_contexts

@@ -51,6 +51,9 @@ type Statement struct {
 	Hint CommentHint
 	// DDL reports that the text may change the catalog (tables, functions).
 	DDL bool
+	// own reports that the text asks for nothing but what every session has of
+	// its own (its id): a transaction is asked where it runs.
+	own bool
 	// Reason names the rule that decided, in a few words, for people:
 	// "plain read", "locking read (FOR UPDATE)", "unknown function".
 	Reason string

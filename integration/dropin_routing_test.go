@@ -184,6 +184,40 @@ func TestAReadOnlyTransactionNamesWhatItRefuses(t *testing.T) {
 	})
 }
 
+// A transaction has a session of its own wherever it runs, and answers for it.
+func TestAReadOnlyTransactionAnswersForItsSession(t *testing.T) {
+	onEach(t, func(t *testing.T, c *cluster.Cluster) {
+		ctx := bounded(t)
+		a := open(t, c)
+		a.stock()
+		texts := []string{"SELECT CONNECTION_ID() > 0", "SELECT @@autocommit", "SELECT SQL_CALC_FOUND_ROWS id FROM shop_item LIMIT 1", "SELECT FOUND_ROWS()"}
+		if c.Engine == cluster.Postgres {
+			texts = []string{"SELECT pg_backend_pid() > 0", "SELECT setting FROM pg_settings WHERE name = 'max_identifier_length'", "SELECT txid_current_if_assigned() IS NULL"}
+		}
+		answers := func(q queryer) (got []string) {
+			for _, text := range texts {
+				var v string
+				require.NoError(t, q.QueryRowContext(ctx, text).Scan(&v), text)
+				got = append(got, v)
+			}
+			return got
+		}
+		bare, err := sql.Open(c.Engine.DriverName(), c.Primary().AppDSN())
+		require.NoError(t, err)
+		defer bare.Close()
+		alone, err := bare.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+		require.NoError(t, err)
+		want := answers(alone)
+		require.NoError(t, alone.Rollback())
+
+		a.settle()
+		tx := a.begin(ctx, &sql.TxOptions{ReadOnly: true})
+		require.Equal(t, want, answers(tx))
+		require.Equal(t, rwsplit.RoleReplica, a.last().Backend.Role)
+		require.NoError(t, tx.Commit())
+	})
+}
+
 // writes reports whether the classifier takes a text for a write.
 func (a *app) writes(text string) bool {
 	st := rwsplit.Classify(string(a.c.Engine), text)
