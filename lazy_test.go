@@ -94,6 +94,29 @@ func beginAndEnd(t *testing.T, f *fakeCluster, opts *sql.TxOptions) {
 	}
 }
 
+// A sql.Conn is there to its caller before anything is dialled: a context that
+// has ended is all that there is to say, not what a dial makes of it.
+func TestNothingIsDialledInAContextThatHasEnded(t *testing.T) {
+	cancelled, cancel := context.WithCancel(bg)
+	cancel()
+	late, cancel := context.WithTimeout(bg, 0)
+	defer cancel()
+	for _, ctx := range []context.Context{cancelled, late} {
+		f := newFakeCluster(t, 1, rwsplit.Config{}, fakeShape{})
+		for _, s := range f.servers() {
+			s.failAll(opConnect, errors.New("fakedb: the dial was cut short"))
+		}
+		conn := f.mustConn()
+		_, queried := conn.QueryContext(ctx, "SELECT 1")
+		_, executed := conn.ExecContext(ctx, "INSERT INTO t VALUES (1)")
+		_, prepared := conn.PrepareContext(ctx, "SELECT 1")
+		for _, err := range []error{queried, executed, prepared, conn.PingContext(ctx)} {
+			equal(t, "error", err, ctx.Err())
+		}
+		equal(t, "dials of primary and replica", f.dials(), "[0 0]")
+	}
+}
+
 func TestReplicaConnectionUnusedForLongIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeCluster(t, 1, rwsplit.Config{}, fakeShape{})

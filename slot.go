@@ -65,6 +65,11 @@ const dialTimeout = 3 * time.Second
 
 // dial makes the physical connection and finds out what it has reached.
 func (c *conn) dial(ctx context.Context, sl *slot) error {
+	// To the caller the connection is there already: what base drivers say of a
+	// dial that was cancelled is not what he would get from it.
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	role := c.c.board.load().role(sl.srv.Index)
 	if role == RoleReplica {
 		var cancel context.CancelFunc
