@@ -90,21 +90,28 @@ func (s *scanner) settingArgument() {
 	text := s.text()
 	plain := s.kind == tokString && text[0] == '\''
 	s.next()
-	if !plain || s.kind != tokRParen && s.kind != tokComma || s.primarySetting(text[1:len(text)-1]) {
-		s.apply(effPrimary, "setting that tells what the server may do")
+	id := effPrimary
+	if plain && (s.kind == tokRParen || s.kind == tokComma) {
+		id = s.settingEffect(text[1 : len(text)-1])
 	}
+	s.apply(id, "setting that tells what the server may do")
 	s.lexer = saved
 }
 
-// primarySetting reports whether the value of a setting must come from the
-// primary.
-func (s *scanner) primarySetting(setting string) bool {
+// settingEffect says where the value of a setting must come from.
+func (s *scanner) settingEffect(setting string) effectID {
 	var buf [maxNameLen]byte
 	if len(setting) > len(buf) {
-		return true
+		return effPrimary
 	}
-	_, found := s.r.settings[string(fold(buf[:0], setting))]
-	return found
+	name := fold(buf[:0], setting)
+	if _, found := s.r.settings[string(name)]; found {
+		return effPrimary
+	}
+	if _, found := s.r.ownSettings[string(name)]; found {
+		return effOwn
+	}
+	return effNone
 }
 
 // sysVar reads @@v, @@scope.v, @@cache.v and stops at the last part.

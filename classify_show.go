@@ -180,9 +180,11 @@ func (s *scanner) show(w *wordEntry) {
 		if s.kind == tokQuoted {
 			text, plain = unquote(text)
 		}
-		if s.is("all") || !plain || s.primarySetting(text) {
-			s.apply(effPrimary, "setting that tells what the server may do")
+		id := s.settingEffect(text)
+		if s.is("all") || !plain {
+			id = effPrimary
 		}
+		s.apply(id, "setting that tells what the server may do")
 		if s.atEnd() {
 			s.unknown()
 		}

@@ -103,10 +103,11 @@ func TestWhatATransactionOnAReplicaRuns(t *testing.T) {
 			"postgres",
 			[]string{
 				"SELECT pg_backend_pid()", "SELECT txid_current_if_assigned(), pg_trigger_depth()", "SELECT setting FROM pg_settings WHERE name = 'work_mem'", "SELECT count(*) FROM pg_catalog.pg_cursors",
+				"SHOW transaction_read_only", "SELECT current_setting('transaction_read_only')", "SHOW \"is_superuser\"",
 			},
 			[]string{
 				"SELECT currval('s')", "SELECT pg_backend_pid(), lastval()", "SELECT pg_backend_pid() FROM users FOR SHARE", "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()",
-				"SELECT pg_export_snapshot()", "SELECT pg_backend_pid(), nextval('s')", "SELECT pg_backend_pid(), pg_advisory_xact_lock(1)", "SELECT pg_backend_pid(); SELECT 1",
+				"SHOW default_transaction_read_only", "SELECT current_setting('in_hot_standby')", "SHOW ALL", "SELECT pg_export_snapshot()", "SELECT pg_backend_pid(), nextval('s')", "SELECT pg_backend_pid(), pg_advisory_xact_lock(1)", "SELECT pg_backend_pid(); SELECT 1",
 			},
 		},
 	} {

@@ -31,7 +31,7 @@
 //     on a replica, any other BeginTx on the primary. Transactions begun by SQL
 //     text count the same. In a transaction on a replica a statement that must
 //     run on the primary is an error, [ErrReadOnly]; what every session has of
-//     its own (its id, pg_settings) is asked there.
+//     its own (its id, transaction_read_only) is asked there.
 //  2. A scope in which session state was made or may have been made (SET, a
 //     temporary table, LOCK TABLES, an advisory lock, a procedure, a function
 //     that nobody knows) stays on that server until it ends; with pins=conn

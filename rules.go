@@ -62,6 +62,7 @@ type languageRules struct {
 
 	sysVars     map[string]sysVarRule // system variables that are not plain
 	settings    map[string]struct{}   // names for callSetting and SHOW that belong on the primary
+	ownSettings map[string]struct{}   // the same, but for those of a transaction on a replica
 	localPrefix []string              // prefixes of relations that hold one server's own data
 	localSchema []schemaRule          // schemas with such relations
 	qualifier   string                // schema of the built-in functions
