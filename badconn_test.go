@@ -1,6 +1,7 @@
 package rwsplit_test
 
 import (
+	"context"
 	"database/sql"
 	"database/sql/driver"
 	"testing"
@@ -79,6 +80,19 @@ func TestBadConnOfAReplicaKeepsTheScope(t *testing.T) {
 	where(t, bg, conn)
 	mustExec(t, conn, "INSERT INTO t VALUES (1)")
 	equal(t, "read after a write", where(t, bg, conn), "primary")
+}
+
+// pgx says so of a query that it did not send because the context had ended.
+func TestBadConnOfAReplicaInAContextThatHasEndedKeepsTheScope(t *testing.T) {
+	f := newFakeCluster(t, 1, rwsplit.Config{}, fakeShape{})
+	conn := f.mustConn()
+	equal(t, "read", where(t, bg, conn), "replica1")
+	ctx, cancel := context.WithCancel(bg)
+	cancel()
+	f.replicas[0].fail(opQuery, 1, driver.ErrBadConn)
+	_, err := conn.QueryContext(ctx, "SELECT 1")
+	equal(t, "error", err, context.Canceled)
+	where(t, bg, conn) // wherever: the connection is still there
 }
 
 func TestPrimaryThatWasRestartedWhileIdleLosesNothing(t *testing.T) {

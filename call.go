@@ -378,7 +378,13 @@ func (c *conn) elsewhere(ctx context.Context, k *call, sl *slot, err error) erro
 	if sl.role == RolePrimary && ctx.Err() == nil && c.c.dialect.Fault(err) == FaultRefusedWrite {
 		return c.onNewPrimary(ctx, k, sl, err)
 	}
-	if !k.v.movable || sl.role == RolePrimary || c.poisoned || ctx.Err() != nil {
+	if !k.v.movable || sl.role == RolePrimary || c.poisoned {
+		return err
+	}
+	if ctx.Err() != nil {
+		if errors.Is(err, driver.ErrBadConn) {
+			return ctx.Err() // database/sql would throw the whole scope away
+		}
 		return err
 	}
 	i := sl.srv.Index
