@@ -12,6 +12,11 @@ import (
 //
 // rwsplit can't see what is done on a physical connection: it counts as a
 // write, and the scope is pinned to that server until the sql.Conn is closed.
+// What was done on the primary's connection counts as unfinished, and reads
+// that have to see it stay on the primary, until the next statement on the
+// sql.Conn, such as a ping, or its end. So a listener that waits there for
+// notifications keeps all reads on the primary; it is better off with a
+// connection of the base driver's own.
 type Conn interface {
 	// Primary returns the primary's connection, dialling it if need be. In a
 	// transaction on a replica it is an error.
