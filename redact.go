@@ -2,6 +2,7 @@ package rwsplit
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 )
 
@@ -29,6 +30,16 @@ func secretsOf(dsn string) []string {
 			out = append(out, s)
 		}
 	}
+	// Base drivers repeat what a value means as well as how it is written.
+	addWritten := func(s string) {
+		add(s)
+		if meant, err := url.PathUnescape(s); err == nil && meant != s {
+			add(meant)
+		}
+		if meant, err := url.QueryUnescape(s); err == nil && meant != s {
+			add(meant)
+		}
+	}
 	add(dsn)
 	if at := strings.LastIndexByte(dsn, '@'); at >= 0 {
 		info := dsn[:at]
@@ -36,20 +47,46 @@ func secretsOf(dsn string) []string {
 			info = info[i+len("://"):]
 		}
 		if _, password, ok := strings.Cut(info, ":"); ok {
-			add(info)
-			add(password)
+			addWritten(info)
+			addWritten(password)
 		}
 	}
 	for _, key := range []string{"password=", "passwd=", "pwd=", "token=", "secret="} {
 		if _, rest, ok := strings.Cut(lowerASCII(dsn), key); ok {
 			value := dsn[len(dsn)-len(rest):]
+			if written, meant, ok := quoted(value); ok {
+				add(written)
+				add(meant)
+				continue
+			}
 			if end := strings.IndexAny(value, " &;\t\n"); end >= 0 {
 				value = value[:end]
 			}
-			add(strings.Trim(value, `'"`))
+			addWritten(strings.Trim(value, `'"`))
 		}
 	}
 	return out
+}
+
+// quoted returns what stands between the quotes that text begins with, as it is
+// written and without its backslashes.
+func quoted(text string) (written, meant string, ok bool) {
+	if text == "" || text[0] != '\'' && text[0] != '"' {
+		return "", "", false
+	}
+	var b strings.Builder
+	for i := 1; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == text[0]:
+			return text[1:i], b.String(), true
+		case c == '\\' && i+1 < len(text):
+			i++
+			b.WriteByte(text[i])
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return "", "", false
 }
 
 // lowerASCII keeps the length, which strings.ToLower may change.

@@ -93,3 +93,24 @@ func TestWhatPrintsShowsNoDSN(t *testing.T) {
 		}
 	}
 }
+
+func TestRedactingFindsThePasswordHoweverItIsWritten(t *testing.T) {
+	for _, tt := range []struct{ dsn, said string }{
+		{"sqlserver://sa:p%40ss%2Bword@h/db", "login of sa with p@ss+word failed"},
+		{"sqlserver://sa:p%40ss%2Bword@h/db", "login of sa with p%40ss%2Bword failed"},
+		{"odd://h/db?user=sa&password=p%40ss+word", "login of sa with p@ss word failed"},
+		{"host=h password='pass word' user=sa", "login of sa with pass word failed"},
+		{`host=h password='p\'ss \\word' user=sa`, `login of sa with p'ss \word failed`},
+		{`host=h password='p\'ss \\word' user=sa`, `near "p\'ss \\word' user"`},
+		{`server=h;pwd="pass word";user=sa`, "login of sa with pass word failed"},
+	} {
+		got := rwsplit.RedactDSN(errors.New(tt.said), tt.dsn).Error()
+		if strings.Contains(got, "ss") || strings.Contains(got, "word") || !strings.Contains(got, "xxxxx") {
+			t.Errorf("%s: %q is shown as %q", tt.dsn, tt.said, got)
+		}
+	}
+	err := errors.New("connection refused")
+	if got := rwsplit.RedactDSN(err, "postgres://app:secret@h/db"); got != err {
+		t.Errorf("got %v, want the error as it is", got)
+	}
+}
