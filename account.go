@@ -118,6 +118,10 @@ func (t *slotTx) control(tc TxControl, err error) {
 		// It may have failed before or after it took effect.
 		tc = TxUnknown
 	}
+	if tc == TxAutocommitOn && t.open && !t.autocommitOff {
+		// Autocommit that is on already commits nothing when it is set.
+		tc = TxUnknown
+	}
 	if tc != TxUnknown && tc != TxSavepoint && tc != TxNone {
 		t.guessed = false
 	}

@@ -52,6 +52,22 @@ func TestEveryWayToCommitIsAWrite(t *testing.T) {
 			mustExec(t, tx, "COMMIT")
 			return func() { mustExec(t, tx, "INSERT INTO t VALUES (1)") }
 		}},
+		{"commit after autocommit was set that was on", func(t *testing.T, f *fakeCluster, conn *sql.Conn) func() {
+			mustExec(t, conn, "BEGIN")
+			mustExec(t, conn, "INSERT INTO t VALUES (1)")
+			mustExec(t, conn, "AUTOCOMMIT ON")
+			return func() { mustExec(t, conn, "COMMIT") }
+		}},
+		{"commit of a transaction in which autocommit was set", func(t *testing.T, f *fakeCluster, conn *sql.Conn) func() {
+			tx := begin(t, conn)
+			mustExec(t, tx, "INSERT INTO t VALUES (1)")
+			mustExec(t, tx, "AUTOCOMMIT ON")
+			return func() {
+				if err := tx.Commit(); err != nil {
+					t.Error(err)
+				}
+			}
+		}},
 		{"write after a procedure in a transaction", func(t *testing.T, f *fakeCluster, conn *sql.Conn) func() {
 			tx := begin(t, conn)
 			mustExec(t, tx, "CALL p()")

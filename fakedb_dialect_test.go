@@ -39,6 +39,9 @@ func (fakeDialect) Classify(query string) rwsplit.Statement {
 	case "CREATE": // commits what is open, as MySQL does
 		return rwsplit.Statement{Writes: true, DDL: true, Tx: rwsplit.TxImplicitCommit, Reason: "CREATE"}
 	case "AUTOCOMMIT":
+		if rest == "ON" {
+			return rwsplit.Statement{Pins: true, State: rwsplit.StateSetting, Tx: rwsplit.TxAutocommitOn, Reason: "AUTOCOMMIT"}
+		}
 		return rwsplit.Statement{Pins: true, State: rwsplit.StateSetting, Tx: rwsplit.TxAutocommitOff, Reason: "AUTOCOMMIT"}
 	case "COMMIT":
 		return rwsplit.Statement{Tx: rwsplit.TxCommit, Reason: "COMMIT"}
