@@ -67,6 +67,42 @@ func TestAutocommitOffInTheDSN(t *testing.T) {
 	})
 }
 
+// Setting autocommit commits only where that was off: a transaction goes on, and
+// what it commits later is seen although the replicas stand still.
+func TestAutocommitThatIsOnAlready(t *testing.T) {
+	onEngines(t, mysqlFamily, func(t *testing.T, c *cluster.Cluster) {
+		ctx := bounded(t)
+		a := open(t, c)
+		a.stock()
+		on := func(q queryer) {
+			_, err := q.ExecContext(ctx, "SET autocommit=1")
+			require.NoError(t, err)
+		}
+		tx := a.begin(ctx, nil)
+		a.add(tx, 2, "second")
+		on(tx)
+		require.Equal(t, 1, a.rows(), "nobody else sees it")
+		a.settle()
+		require.NoError(t, c.PauseReplay(ctx))
+		require.NoError(t, tx.Commit())
+		require.Equal(t, 2, a.seen(ctx, a))
+		require.NoError(t, c.ResumeReplay(ctx))
+
+		conn := a.conn(ctx)
+		_, err := conn.ExecContext(ctx, "BEGIN")
+		require.NoError(t, err)
+		a.add(conn, 3, "third")
+		on(conn)
+		require.Equal(t, 2, a.rows(), "nobody else sees it")
+		a.settle()
+		require.NoError(t, c.PauseReplay(ctx))
+		_, err = conn.ExecContext(ctx, "COMMIT")
+		require.NoError(t, err)
+		require.Equal(t, 3, a.seen(ctx, a))
+		require.NoError(t, c.ResumeReplay(ctx))
+	})
+}
+
 // A replica's session has autocommit on whatever its DSN says: without it
 // reads would see one old snapshot for ever.
 func TestReplicaSessionsHaveAutocommitOn(t *testing.T) {
