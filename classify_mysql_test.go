@@ -85,6 +85,7 @@ var mysqlBoth = []verdict{
 	{"primary pins:prepared", []string{"PREPARE s FROM 'DELETE FROM t'", "DEALLOCATE PREPARE s", "DROP PREPARE s"}},
 	{"primary pins:uservar,prepared", []string{"PREPARE s FROM @sql"}},
 	{"primary ddl pins:temp", []string{"CREATE TEMPORARY TABLE t (a VARCHAR(20))", "CREATE TEMPORARY TABLE t SELECT 1", "DROP TEMPORARY TABLE t"}},
+	{"primary ddl tx:unknown pins:temp", []string{"CREATE TEMPORARY SEQUENCE s", "DROP TEMPORARY SEQUENCE s", "CREATE OR REPLACE TEMPORARY SEQUENCE s"}},
 	{"primary write opaque ddl pins:temp,opaque", []string{"CREATE TEMPORARY TABLE t AS SELECT f(1)"}},
 	{"primary tx:implicit pins:tablelock", []string{"LOCK TABLES t READ", "LOCK TABLE t WRITE"}},
 	{"primary tx:unknown pins: clears:tablelock", []string{"UNLOCK TABLES", "UNLOCK TABLE"}},

@@ -155,6 +155,9 @@ func (s *scanner) ddl(w *wordEntry) {
 		if s.is("table") || s.is("view") || s.is("sequence") || s.is("tables") || s.is("trigger") || s.is("recursive") {
 			s.apply(effTempTable, "temporary object")
 			s.st.DDL = true
+			if s.is("sequence") && s.r.lang.mysqlFamily() {
+				s.st.Tx = TxUnknown // MariaDB commits what is open, although it does not for a table
+			}
 			s.ddlBody()
 			return
 		}
