@@ -144,7 +144,7 @@ func (t *slotTx) control(tc TxControl, err error) {
 		t.autocommitOff = false
 		t.open = t.api
 	case TxUnknown:
-		t.doubt = !t.api
+		t.doubt, t.over = !t.api, false
 	}
 }
 
@@ -167,6 +167,11 @@ func (c *conn) settleDoubt(ctx context.Context, k *call) error {
 			switch {
 			case err == nil:
 				sl.tx.open, sl.tx.guessed = in, false
+			case !c.alive(sl) && sl.tx.over:
+				sl.tx = slotTx{autocommitOff: sl.tx.autocommitOff}
+				if c.drop(sl); c.poisoned {
+					return c.usable()
+				}
 			case !c.alive(sl):
 				c.lose(sl)
 				return c.usable()

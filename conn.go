@@ -106,7 +106,7 @@ func (c *conn) findTx() {
 // relies reports whether the application relies on this slot's session beyond
 // the scope, so that it must not be exchanged for a fresh one in silence.
 func (c *conn) relies(sl *slot) bool {
-	return sl.tx.open || sl.tx.wrote || sl.tx.doubt || c.c.pinsConn && sl.state != 0
+	return sl.tx.open || sl.tx.wrote || sl.tx.doubt && !sl.tx.over || c.c.pinsConn && sl.state != 0
 }
 
 // ResetSession begins a scope. Physical connections are reset when they are

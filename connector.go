@@ -375,10 +375,10 @@ func (c *Connector) ensureTracker() *tracker {
 		return t
 	}
 	t := newTracker(c)
+	c.running.Store(t) // before its goroutines, which look for it here
 	if !c.closed {
 		t.start()
 	}
-	c.running.Store(t)
 	return t
 }
 

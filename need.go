@@ -27,6 +27,7 @@ func (c *conn) needOf(h *hints, ss *sessionState, foot *footprint) requirement {
 	case Global:
 		need.number = w.counter.Load()
 		need.ask = c.c.ensureTracker().requestNow()
+		need.unmeetable = c.c.board.load().primary == none // somebody else may know of one
 	default:
 		need.number, need.culprit = w.needed(foot, anywhere)
 	}
@@ -35,7 +36,7 @@ func (c *conn) needOf(h *hints, ss *sessionState, foot *footprint) requirement {
 		need.replica, need.physical = replicaRef(ss.replica.Load()), ss.physical.Load()
 		if r := ss.handed.Load(); r != nil {
 			need.added = r.against(c.c)
-			need.unmeetable = r.forcesPrimary(time.Now())
+			need.unmeetable = need.unmeetable || r.forcesPrimary(time.Now())
 		}
 	}
 	if h.token != nil {

@@ -243,9 +243,13 @@ func (r *roleKeeper) publishLocked(next int, why string) {
 		return
 	}
 	moved := next != old.primary
+	hist := old.history
 	t := c.runningTracker()
-	if moved && t != nil {
-		t.forgetHistory(old.gen + 1)
+	if moved && next != none {
+		hist = history{hist.n + 1, next}
+		if t != nil {
+			t.forgetHistory(hist)
+		}
 	}
 	c.board.update(func(s *snapshot) {
 		joined := replicas &^ s.replicas
@@ -265,6 +269,10 @@ func (r *roleKeeper) publishLocked(next int, why string) {
 			return
 		}
 		s.gen++
+		if s.history == hist {
+			return // nobody writes, so what is known of the replicas holds
+		}
+		s.history = hist
 		for i := range s.backends {
 			// What was replayed of the old history says nothing about the new.
 			b := &s.backends[i]

@@ -49,6 +49,7 @@ type slotTx struct {
 	writer        *sessionState // in which something was written, if any
 	guessed       bool          // open is not what the server said
 	doubt         bool          // an opaque statement may have begun or ended one
+	over          bool          // what is in doubt is one that database/sql has ended
 	autocommitOff bool          // every statement is in a transaction
 }
 

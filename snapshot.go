@@ -10,11 +10,19 @@ import (
 type snapshot struct {
 	primary  int        // or none
 	gen      uint32     // counts the changes of roles
+	history  history    // that positions belong to
 	replicas replicaSet // all that follow the primary
 	up       replicaSet // those that may be tried
 	fresh    replicaSet // those that are not further behind than max_lag
 	asked    uint64     // the newest question that the primary has answered
 	backends []backendState
+}
+
+// history is what one server wrote while it was in charge. It does not end
+// before another one is, or the same anew.
+type history struct {
+	n  uint32 // counts them
+	of int    // the backend that is the primary, or was the last
 }
 
 // backendState is what is known about one replica.

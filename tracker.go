@@ -33,7 +33,7 @@ type tracker struct {
 	ring    lagRing         // the primary's positions
 	targets []target        // answers that some replica has not reached; the newest last
 	watch   []chan struct{} // by backend index: something new for its goroutine
-	gen     uint32          // of the roles that ring and targets belong to
+	history history         // that ring and targets belong to
 
 	moved chan struct{} // another server is the primary
 }
@@ -58,7 +58,7 @@ const (
 )
 
 func newTracker(c *Connector) *tracker {
-	t := &tracker{c: c, watch: make([]chan struct{}, len(c.servers)), wanted: make(chan struct{}, 1), ddl: make(chan struct{}, 1), moved: make(chan struct{}, 1), gen: c.board.load().gen}
+	t := &tracker{c: c, watch: make([]chan struct{}, len(c.servers)), wanted: make(chan struct{}, 1), ddl: make(chan struct{}, 1), moved: make(chan struct{}, 1), history: c.board.load().history}
 	for i := range t.watch {
 		t.watch[i] = make(chan struct{}, 1)
 	}
@@ -94,10 +94,10 @@ func (t *tracker) start() {
 
 // forgetHistory drops what the primary before has answered: its positions say
 // nothing about another server's history.
-func (t *tracker) forgetHistory(gen uint32) {
+func (t *tracker) forgetHistory(next history) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.gen = gen
+	t.history = next
 	t.ring.reset()
 	t.targets = nil
 	t.writer.Store(nil)
@@ -218,11 +218,11 @@ func pauseUnless(ctx context.Context, d time.Duration, early <-chan struct{}) bo
 }
 
 // answered takes in an answer of the primary.
-func (t *tracker) answered(gen uint32, tg target, began, answered time.Time) {
+func (t *tracker) answered(h history, tg target, began, answered time.Time) {
 	t.mu.Lock()
-	if gen != t.gen {
+	if h != t.history {
 		t.mu.Unlock()
-		return // it is not the primary any more
+		return // another one is the primary
 	}
 	t.ring.add(tg.pos, began, answered)
 	t.targets = append(t.targets, tg)

@@ -8,9 +8,8 @@ import (
 
 // watchPrimary asks the primary.
 func (t *tracker) watchPrimary(ctx context.Context) {
-	snap := t.c.board.load()
-	gen := snap.gen
-	p := &probe{c: t.c, srv: t.c.servers[max(snap.primary, 0)]}
+	history := t.c.board.load().history
+	p := &probe{c: t.c, srv: t.c.servers[history.of]}
 	defer func() { p.close() }()
 	w := t.c.writes
 	var (
@@ -32,14 +31,16 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		}
 		w.asleep.Store(false)
 
-		if snap := t.c.board.load(); snap.gen != gen {
+		snap := t.c.board.load()
+		if snap.history != history {
 			p.close()
-			gen, number, failures, lastAsk = snap.gen, 0, 0, time.Time{}
+			history, number, failures, lastAsk = snap.history, 0, 0, time.Time{}
 			look = schemaLook{c: t.c}
-			p = &probe{c: t.c, srv: t.c.servers[max(snap.primary, 0)]}
+			p = &probe{c: t.c, srv: t.c.servers[history.of]}
 		}
-		if t.c.board.load().primary == none {
-			timer.Reset(t.c.cfg.ProbeInterval)
+		if snap.primary == none && !met {
+			t.startWithout(true)
+			timer.Reset(min(t.c.cfg.ProbeInterval, hurriedProbe))
 			continue
 		}
 		mark := w.mark()
@@ -72,6 +73,11 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil:
 			return
+		case err != nil && snap.primary == none:
+			// It was the primary, and can't be asked as one any more.
+			p.close()
+			timer.Reset(t.c.cfg.ProbeInterval)
+			continue
 		case errors.Is(err, errNoPosition) && !t.notPrimary(err):
 			p.close()
 			t.c.logOnce("rwsplit: no replication positions; reads stay on the primary for sticky_for after a write", "error", err.Error())
@@ -114,7 +120,7 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 				least = max(least, urgentShare*look.cost)
 			}
 		}
-		t.answered(gen, target{number, ask, answered, pos}, began, answered)
+		t.answered(history, target{number, ask, answered, pos}, began, answered)
 		if !t.pauseAsking(ctx, least) {
 			return
 		}

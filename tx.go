@@ -161,7 +161,7 @@ func (t *tx) end(err error) {
 		t.release()
 	}
 	t.sl.rows = t.sl.tx.rowsBefore // database/sql has closed the transaction's own
-	t.sl.tx = slotTx{autocommitOff: t.sl.tx.autocommitOff, doubt: err != nil}
+	t.sl.tx = slotTx{autocommitOff: t.sl.tx.autocommitOff, doubt: err != nil, over: err != nil}
 	t.c.findTx()
 	if err == nil {
 		t.sl.open.end()
