@@ -49,6 +49,8 @@ type server struct {
 	failures  atomic.Int32           // dials by statements that failed in a row
 	downUntil atomic.Int64           // unix nanoseconds: statements could not dial it
 	trial     atomic.Bool            // after a failure one connection at a time tries again
+	refuses   atomic.Bool            // was logged as one that can't be dialled
+	suspect   atomic.Bool            // the tracker is to ask it now
 	down      atomic.Bool            // was logged as unreachable
 	lastErr   atomic.Pointer[string]
 	state     atomic.Value // the last BackendState that was noted
@@ -108,6 +110,8 @@ func (s *server) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for w := range s.wires {
-		w.interrupt()
+		if !w.interrupt() && w.giveUp != nil {
+			w.giveUp()
+		}
 	}
 }

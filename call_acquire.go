@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // acquire returns the slot that will run the call, dialled and reset. A
@@ -19,6 +20,7 @@ func (c *conn) acquire(ctx context.Context, k *call) (*slot, error) {
 			i = c.pick(k)
 		}
 		sl := &c.slots[i]
+		failures := sl.srv.failures.Load()
 		err := c.readyOnce(ctx, sl, k.v.movable)
 		onReplica := k.v.movable || k.v.reason == ReasonPinned && sl.role == RoleReplica
 		if err == nil && onReplica && k.need != noRequirement && !c.vouched(ctx, sl, &k.need) {
@@ -38,8 +40,8 @@ func (c *conn) acquire(ctx context.Context, k *call) (*slot, error) {
 			}
 			return nil, err
 		}
-		if err != errTrialElsewhere && err != errBroken {
-			c.c.replicaFailed(sl.srv, err)
+		if err != errTrialElsewhere && err != errReplicaDown && err != errBroken {
+			c.c.replicaFailed(sl.srv, err, failures)
 		}
 		if err := c.exclude(k, i, ReasonReplicasDown, err); err != nil {
 			return nil, err
@@ -62,8 +64,12 @@ func (c *conn) pick(k *call) int {
 var errOtherServer = errors.New("rwsplit: the connection leads to another server than the one that was asked for its position")
 
 // errTrialElsewhere says that another connection is finding out whether a
-// replica that failed can be dialled again.
-var errTrialElsewhere = errors.New("rwsplit: being tried on another connection")
+// replica that failed can be dialled again, or will before long.
+var errTrialElsewhere = errors.New("rwsplit: it could not be dialled, and is tried again on another connection")
+
+// errReplicaDown says that a replica was found not to answer after the read was
+// routed to it.
+var errReplicaDown = errors.New("rwsplit: the replica does not answer")
 
 // errBroken says that a replica's connection is no good, and can't be closed
 // before the end of the scope.
@@ -78,12 +84,12 @@ func (c *conn) readyOnce(ctx context.Context, sl *slot, movable bool) error {
 		return driver.ErrBadConn
 	}
 	if movable && sl.ci == nil && sl.srv.failures.Load() > 0 {
-		if !sl.srv.trial.CompareAndSwap(false, true) {
+		if sl.srv.downUntil.Load() > time.Now().UnixNano() || !sl.srv.trial.CompareAndSwap(false, true) {
 			return errTrialElsewhere
 		}
 		defer sl.srv.trial.Store(false)
 	}
-	return c.ready(ctx, sl)
+	return c.ready(ctx, sl, movable)
 }
 
 // errReplicaLost stands for a replica's driver.ErrBadConn, which must not get

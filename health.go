@@ -15,21 +15,44 @@ func retryAfter(failures int) time.Duration {
 	return min(firstRetry<<min(max(failures-1, 0), 10), lastRetry)
 }
 
-// replicaFailed takes in that a statement could not dial a replica: reads
-// avoid it for a time that doubles with every failure, and until a probe
-// succeeds where there are probes.
-func (c *Connector) replicaFailed(srv *server, err error) {
-	n := int(srv.failures.Add(1))
+// replicaFailed takes in that a statement could not dial a replica; before is
+// the number of failures when it began to. Nobody dials it for a time that
+// doubles with every failure. Reads go on where it is connected to until the
+// probe says that it does not answer: it may only take no more connections.
+// Where there are no probes all reads avoid it for that time.
+func (c *Connector) replicaFailed(srv *server, err error, before int32) {
+	if !srv.failures.CompareAndSwap(before, before+1) {
+		return // somebody has counted the same outage
+	}
+	n := int(before + 1)
 	pause := retryAfter(n)
 	srv.downUntil.Store(time.Now().Add(pause).UnixNano())
+	t := c.runningTracker()
+	if t != nil && t.positions() {
+		msg := redactDSN(err, srv.dsn).Error()
+		srv.lastErr.Store(&msg)
+		t.suspect(srv.Index)
+		time.AfterFunc(pause, func() { poke(t.watch[srv.Index]) })
+		return
+	}
 	c.backendFailed(srv, err, n)
-	time.AfterFunc(pause, func() {
-		if t := c.runningTracker(); t != nil && t.positions() {
-			poke(t.watch[srv.Index])
-			return
-		}
-		c.backendBack(srv)
-	})
+	time.AfterFunc(pause, func() { c.backendBack(srv) })
+}
+
+// replicaRefuses takes in that a replica answers which statements could not dial.
+func (c *Connector) replicaRefuses(srv *server) {
+	if msg := srv.lastErr.Load(); msg != nil && srv.refuses.CompareAndSwap(false, true) {
+		c.log(slog.LevelWarn, "rwsplit: a replica can't be dialled, though it answers where it was before; reads go on there",
+			"backend", srv.Name, "error", *msg)
+	}
+}
+
+// replicaDialled takes in that a statement has dialled a replica.
+func (c *Connector) replicaDialled(srv *server) {
+	srv.failures.Store(0)
+	if srv.refuses.CompareAndSwap(true, false) {
+		c.log(slog.LevelInfo, "rwsplit: a replica can be dialled again", "backend", srv.Name)
+	}
 }
 
 // backendFailed takes in that a backend did not answer.

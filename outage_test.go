@@ -2,7 +2,12 @@ package rwsplit_test
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"log/slog"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -140,4 +145,137 @@ func TestARefusedCommitIsNobodyElsesError(t *testing.T) {
 	}
 	f.promote()
 	equal(t, "the next write ran on", f.writer(), "replica1")
+}
+
+// holdAll takes n connections, each of which has read on every replica.
+func (d *tracked) holdAll(n int) []*sql.Conn {
+	d.t.Helper()
+	conns := make([]*sql.Conn, n)
+	for i := range conns {
+		var err error
+		if conns[i], err = d.Conn(d.t.Context()); err != nil {
+			d.t.Fatal(err)
+		}
+		seen := make(map[string]bool)
+		for n := 0; len(seen) < 2; n++ {
+			if n == 100 {
+				d.t.Fatalf("100 reads ran on %v", seen)
+			}
+			seen[d.readOn(rwsplit.WithReplica(d.t.Context()), conns[i])] = true
+		}
+	}
+	d.t.Cleanup(func() {
+		for _, c := range conns {
+			_ = c.Close()
+		}
+	})
+	return conns
+}
+
+// A replica that takes no more connections (there are too many, or the password
+// has changed) still serves those that it has.
+func TestAReplicaThatCannotBeDialledServesWhoIsConnected(t *testing.T) {
+	var log strings.Builder
+	track(t, func(cfg *rwsplit.Config) {
+		cfg.Balance = rwsplit.RoundRobin
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	}, func(t *testing.T, d *tracked) {
+		d.settle()
+		conns := d.holdAll(4)
+		r1 := d.replicas[0]
+		r1.failAll(opConnect, errFakeShutdown)
+		dials := r1.count(opConnect)
+		seen := make(map[string]int)
+		for range 100 {
+			for _, c := range conns {
+				seen[d.readOn(t.Context(), c)]++
+			}
+			fresh, err := d.Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				equal(t, "a new connection reads from", d.readOn(t.Context(), fresh), "r2")
+			}
+			_ = fresh.Raw(func(any) error { return driver.ErrBadConn }) // away with it
+			_ = fresh.Close()
+			time.Sleep(100 * time.Millisecond)
+		}
+		if seen["r1"] != 200 || seen["r2"] != 200 {
+			t.Errorf("reads ran on %v", seen)
+		}
+		if n := r1.count(opConnect) - dials; n > 10 {
+			t.Errorf("it was dialled %d times in 10s", n)
+		}
+		equal(t, "log lines", strings.Count(log.String(), "can't be dialled"), 1)
+		r1.unhook(opConnect)
+		time.Sleep(6 * time.Second)
+		fresh := d.holdAll(1)[0]
+		for range 4 {
+			seen[d.readOn(t.Context(), fresh)]++
+		}
+		equal(t, "reads on r1 of a new connection", seen["r1"], 202)
+		equal(t, "log lines at the end", strings.Count(log.String(), "can be dialled again"), 1)
+	})
+}
+
+// Many that fail to dial a replica at once have seen one outage, not many.
+func TestAnOutageThatManySeeIsCountedOnce(t *testing.T) {
+	for _, level := range []rwsplit.Consistency{rwsplit.Process, rwsplit.Eventual} {
+		track(t, func(cfg *rwsplit.Config) { cfg.Consistency = level }, func(t *testing.T, d *tracked) {
+			d.settle()
+			for _, r := range d.replicas {
+				r.hook(opConnect, 1, -1, func(context.Context, *fakeConn) error {
+					time.Sleep(time.Millisecond)
+					return errFakeLost
+				})
+			}
+			var wg sync.WaitGroup
+			for range 50 {
+				conn, err := d.Conn(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				wg.Go(func() {
+					defer conn.Close()
+					d.readOn(t.Context(), conn)
+				})
+			}
+			wg.Wait()
+			for _, r := range d.replicas {
+				r.unhook(opConnect)
+			}
+			time.Sleep(200 * time.Millisecond)
+			conn := d.holdAll(1)[0]
+			d.readOn(t.Context(), conn)
+		})
+	}
+}
+
+// A read that was about to reuse or to dial a connection to a replica that froze
+// waits no longer than one that was sent.
+func TestAFrozenReplicaIsDialledNoFurther(t *testing.T) {
+	for _, op := range []fakeOp{opReset, opConnect} {
+		inTurns(t, func(t *testing.T, d *tracked) {
+			r1 := d.replicas[0]
+			silent := r1.hangTimes(t, opPosition, 1, -1, true)
+			<-silent.entered // within a probe_interval
+			if op == opConnect {
+				d.SetMaxIdleConns(-1)
+			}
+			r1.hangTimes(t, opReset, 1, -1, false)
+			r1.hangTimes(t, opConnect, 1, -1, true)
+			froze := time.Now()
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					d.read(t.Context())
+					if took := time.Since(froze); took > 2*time.Second {
+						t.Errorf("%s: a read waited for %v, want at most probe_interval + probe_timeout = 2s", op, took)
+					}
+				})
+			}
+			wg.Wait()
+		})
+	}
 }

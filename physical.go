@@ -144,6 +144,8 @@ type wire struct {
 	role Role        // that the connection is opened for; it does not change
 	busy atomic.Bool // some scope uses the connection
 	nc   atomic.Pointer[net.Conn]
+
+	giveUp context.CancelFunc // ends the dialling; nil: nobody may
 }
 
 func (w *wire) set(nc net.Conn) { w.nc.Store(&nc) }

@@ -72,22 +72,21 @@ func (c *conn) dial(ctx context.Context, sl *slot) error {
 		return err
 	}
 	role := c.c.board.load().role(sl.srv.Index)
+	w := &wire{role: role}
 	if role == RoleReplica {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, dialTimeout)
-		defer cancel()
+		ctx, w.giveUp = context.WithTimeout(ctx, dialTimeout)
+		defer w.giveUp()
 	}
 	if err := sl.srv.gate.enter(ctx, c.c.conns.Load, closeTimeout); err != nil {
 		return err
 	}
-	w := &wire{role: role}
 	w.busy.Store(true)
 	sl.srv.track(w)
 	ci, seen, err := c.c.connect(ctx, sl.srv, role, w)
 	if err != nil {
 		return err
 	}
-	sl.srv.failures.Store(0)
+	c.c.replicaDialled(sl.srv)
 	sl.ci, sl.wire, sl.seen, sl.role = ci, w, seen, role
 	sl.gen++
 	sl.id = c.c.dials.Add(1)
@@ -186,7 +185,7 @@ func (c *conn) reset(ctx context.Context, sl *slot) error {
 
 // ready makes the slot usable: dialled, reset, and rid of statements that were
 // closed. Whatever it returns, nothing of the statement has been sent.
-func (c *conn) ready(ctx context.Context, sl *slot) error {
+func (c *conn) ready(ctx context.Context, sl *slot, movable bool) error {
 	if sl.ci != nil && sl.stale {
 		if err := c.reset(ctx, sl); err != nil {
 			if c.drop(sl); c.poisoned {
@@ -200,6 +199,9 @@ func (c *conn) ready(ctx context.Context, sl *slot) error {
 		}
 	}
 	if sl.ci == nil {
+		if movable && !c.c.board.load().up.has(c.index(sl)) {
+			return errReplicaDown
+		}
 		if err := c.dial(ctx, sl); err != nil {
 			return err
 		}

@@ -22,7 +22,8 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 			return
 		case <-timer.C:
 		case <-t.watch[i]:
-			if s := t.c.board.load(); s.backends[i].asked >= s.asked && s.up.has(i) {
+			s := t.c.board.load()
+			if !p.srv.suspect.Load() && s.backends[i].asked >= s.asked && s.up.has(i) {
 				continue // it had that already
 			}
 		}
@@ -34,6 +35,7 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 			p.close() // it may have been opened for another role
 			gen, failures, pause = s.gen, 0, minPause
 		}
+		suspect := p.srv.suspect.Swap(false)
 		var pos Position
 		ask := func() error {
 			return p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
@@ -65,6 +67,9 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 		}
 		failures = 0
 		t.c.backendBack(p.srv)
+		if suspect {
+			t.c.replicaRefuses(p.srv)
+		}
 		before := t.c.board.load().backends[i].asked
 		behind := t.located(i, gen, pos, p)
 		reached := t.c.board.load().backends[i].asked
@@ -108,6 +113,12 @@ func (t *tracker) located(i int, gen uint32, pos Position, p *probe) (behind boo
 	}
 	t.c.noteState(i)
 	return behind
+}
+
+// suspect has replica i asked now.
+func (t *tracker) suspect(i int) {
+	t.c.servers[i].suspect.Store(true)
+	poke(t.watch[i])
 }
 
 // replicaUnknown takes in that a replica did not answer.
