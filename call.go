@@ -25,6 +25,7 @@ type call struct {
 	rerun   bool
 	checked bool // args are converted
 	quiet   bool // counted and reported before
+	lost    bool // the replica that it ran on went away, and not for this call alone
 	// promoted: the old primary refused it, and it runs on the new one.
 	promoted bool
 	shadow   int // where it would have run, with reads=shadow, or none
@@ -253,7 +254,7 @@ func (c *conn) execute(ctx context.Context, k *call, sl *slot) error {
 		k.args, k.checked = args, true
 	}
 
-	if c.c.cfg.FallbackMax > 0 && !c.c.shadow && (k.v.reason == ReasonReplicasDown || k.v.reason == ReasonLag) {
+	if c.c.cfg.FallbackMax > 0 && !c.c.shadow && k.fallsBack() {
 		if c.c.fallback.Add(1) > int64(c.c.cfg.FallbackMax) {
 			c.c.fallback.Add(-1)
 			return fmt.Errorf("%w: %s, and fallback_max=%d reads run on the primary already", ErrNoReplica, k.v.reason, c.c.cfg.FallbackMax)
@@ -301,6 +302,19 @@ func (c *conn) execute(ctx context.Context, k *call, sl *slot) error {
 		k.session.didRead(c.c, sl, &k.need)
 	}
 	return nil
+}
+
+// fallsBack reports whether the call runs on the primary because no replica is
+// healthy enough.
+func (k *call) fallsBack() bool {
+	switch k.v.reason {
+	case ReasonReplicasDown, ReasonLag:
+		return true
+	case ReasonReplicaFailed:
+		return k.lost && k.slot.role == RolePrimary
+	default:
+		return false
+	}
 }
 
 // changesSchema reports whether the call may change what others find in the
@@ -412,7 +426,7 @@ func (c *conn) elsewhere(ctx context.Context, k *call, sl *slot, err error) erro
 			}
 			return err
 		}
-		k.v.reason = ReasonReplicaFailed
+		k.v.reason, k.lost = ReasonReplicaFailed, fault != FaultConflict
 		c.c.log(slog.LevelInfo, "rwsplit: a read failed on a replica and runs elsewhere", "backend", sl.srv.Name, "error", err.Error())
 	default:
 		return err

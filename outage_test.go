@@ -279,3 +279,39 @@ func TestAFrozenReplicaIsDialledNoFurther(t *testing.T) {
 		})
 	}
 }
+
+// The reads that a replica takes down with it are those that fallback_max is
+// for.
+func TestFallbackMaxHoldsForReadsThatAReplicaLost(t *testing.T) {
+	for err, refused := range map[error]int{errFakeLost: 8, errFakeShutdown: 8, errFakeConflict: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFakeCluster(t, 1, rwsplit.Config{FallbackMax: 2}, fakeShape{})
+			gone := make(chan struct{})
+			f.replicas[0].hook(opQuery, 1, -1, func(context.Context, *fakeConn) error {
+				<-gone
+				return err
+			})
+			busy := f.primary.hangTimes(t, opQuery, 1, -1, false)
+			var got [10]error
+			var wg sync.WaitGroup
+			for i := range got {
+				wg.Go(func() { got[i] = f.QueryRow("SELECT server").Scan(new(string)) })
+			}
+			synctest.Wait()
+			close(gone)
+			synctest.Wait()
+			busy.release()
+			wg.Wait()
+			n := 0
+			for _, err := range got {
+				if errors.Is(err, rwsplit.ErrNoReplica) {
+					n++
+				} else if err != nil {
+					t.Error(err)
+				}
+			}
+			equal(t, "reads refused after "+err.Error(), n, refused)
+			f.end()
+		})
+	}
+}
