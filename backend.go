@@ -47,7 +47,7 @@ type server struct {
 
 	seen      atomic.Pointer[Server] // what the newest physical connection found
 	failures  atomic.Int32           // dials by statements that failed in a row
-	downUntil atomic.Int64           // unix nanoseconds: statements could not dial it
+	downUntil deadline               // statements could not dial it
 	trial     atomic.Bool            // after a failure one connection at a time tries again
 	refuses   atomic.Bool            // was logged as one that can't be dialled
 	suspect   atomic.Bool            // the tracker is to ask it now

@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // acquire returns the slot that will run the call, dialled and reset. A
@@ -84,7 +83,7 @@ func (c *conn) readyOnce(ctx context.Context, sl *slot, movable bool) error {
 		return driver.ErrBadConn
 	}
 	if movable && sl.ci == nil && sl.srv.failures.Load() > 0 {
-		if sl.srv.downUntil.Load() > time.Now().UnixNano() || !sl.srv.trial.CompareAndSwap(false, true) {
+		if sl.srv.downUntil.left() > 0 || !sl.srv.trial.CompareAndSwap(false, true) {
 			return errTrialElsewhere
 		}
 		defer sl.srv.trial.Store(false)

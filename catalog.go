@@ -87,7 +87,7 @@ func (t *tracker) readCatalog(ctx context.Context) error {
 	var gen uint64
 	if c.byTable {
 		// A statement of unknown outcome may change the schema yet.
-		doubt := time.Until(time.Unix(0, c.writes.doubt.Load()))
+		doubt := c.writes.doubt.left()
 		if doubt > 0 && !pauseFor(ctx, doubt) {
 			return nil
 		}

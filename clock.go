@@ -38,10 +38,9 @@ func (t *tracker) watchClock(ctx context.Context) {
 		w.asleep.Store(false)
 		n, want := w.mark(), t.want.Load()
 		now := time.Now()
-		doubt := time.Unix(0, w.doubt.Load())
-		if doubt.After(now) {
+		if left := w.doubt.left(); left > 0 {
 			// Nothing new counts as replayed while a write may still land.
-			timer.Reset(doubt.Sub(now))
+			timer.Reset(left)
 			continue
 		}
 		if n > newest.number || want > newest.ask {

@@ -26,7 +26,7 @@ func (c *Connector) replicaFailed(srv *server, err error, before int32) {
 	}
 	n := int(before + 1)
 	pause := retryAfter(n)
-	srv.downUntil.Store(time.Now().Add(pause).UnixNano())
+	srv.downUntil.set(time.Now().Add(pause))
 	t := c.runningTracker()
 	if t != nil && t.positions() {
 		msg := redactDSN(err, srv.dsn).Error()
@@ -72,7 +72,7 @@ func (c *Connector) backendFailed(srv *server, err error, failures int) {
 // backendBack takes in that a backend answers, unless statements could not
 // dial it a moment ago.
 func (c *Connector) backendBack(srv *server) {
-	if srv.downUntil.Load() > time.Now().UnixNano() {
+	if srv.downUntil.left() > 0 {
 		return
 	}
 	if s := c.board.load(); s.replicas.has(srv.Index) && !s.up.has(srv.Index) {

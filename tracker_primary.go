@@ -44,7 +44,7 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 			continue
 		}
 		mark := w.mark()
-		if now := time.Now(); w.doubt.Load() > now.UnixNano() {
+		if w.doubt.left() > 0 {
 			// A write may still land: nothing new is confirmed before it has.
 			mark = min(mark, number)
 		}
@@ -243,7 +243,7 @@ func (t *tracker) rest(timer *time.Timer, number uint64) {
 	}
 	timer.Reset(pause)
 	w.asleep.Store(true)
-	if (w.mark() > number && w.doubt.Load() <= time.Now().UnixNano()) || t.want.Load() > t.asks.Load() {
+	if (w.mark() > number && w.doubt.left() <= 0) || t.want.Load() > t.asks.Load() {
 		w.stir() // it came in between
 	}
 }

@@ -17,8 +17,8 @@ type writes struct {
 	unclear numbersByOrigin
 	held    atomic.Uint64 // reads that no single table held back
 
-	doubt  atomic.Int64 // unix nanoseconds: until then a write of unknown outcome may still land
-	asleep atomic.Bool  // the tracker waits for wake
+	doubt  deadline    // until then a write of unknown outcome may still land
+	asleep atomic.Bool // the tracker waits for wake
 	wake   chan struct{}
 
 	mu    sync.Mutex // protects opens
@@ -49,15 +49,7 @@ func (w *writes) doubtful(until time.Time) uint64 {
 }
 
 // doubtUntil lets nothing new be confirmed until then.
-func (w *writes) doubtUntil(until time.Time) {
-	t := until.UnixNano()
-	for {
-		old := w.doubt.Load()
-		if old >= t || w.doubt.CompareAndSwap(old, t) {
-			return
-		}
-	}
-}
+func (w *writes) doubtUntil(until time.Time) { w.doubt.extend(until) }
 
 func (w *writes) stir() {
 	if w.asleep.Load() && w.asleep.CompareAndSwap(true, false) {

@@ -33,7 +33,7 @@ func TestMarkStopsBeforeTheOldestOpenWrite(t *testing.T) {
 			t.Errorf("%s: got mark %d, want %d", step.name, got, step.want)
 		}
 	}
-	if w.doubt.Load() < time.Now().Add(50*time.Minute).UnixNano() {
+	if w.doubt.left() < 50*time.Minute {
 		t.Error("the doubt was forgotten")
 	}
 	a.begin()
