@@ -16,7 +16,8 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 		number   uint64 // covered by the last answer
 		failures int
 		lastAsk  time.Time
-		met      bool // a primary has answered since the start
+		settled  uint64 // doubts that had come up before a question that was answered
+		met      bool   // a primary has answered since the start
 		look     = schemaLook{c: t.c}
 		timer    = time.NewTimer(0)
 	)
@@ -44,14 +45,15 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 			continue
 		}
 		mark := w.mark()
-		if w.doubt.left() > 0 {
+		doubts := w.doubts.Load()
+		if w.doubt.left() > 0 || doubts != settled {
 			// A write may still land: nothing new is confirmed before it has.
 			mark = min(mark, number)
 		}
 		began := time.Now()
 		idle := began.Sub(lastAsk) < t.c.cfg.ProbeInterval
 		looks := look.due(began, w.counter.Load() <= number)
-		if mark <= number && t.want.Load() <= t.asks.Load() && idle && !looks {
+		if mark <= number && t.want.Load() <= t.asks.Load() && idle && !looks && doubts == settled {
 			t.rest(timer, number)
 			continue
 		}
@@ -101,6 +103,12 @@ func (t *tracker) watchPrimary(ctx context.Context) {
 			continue
 		}
 		t.c.backendBack(p.srv)
+		if doubts != settled {
+			// What hangs in a server that does not answer lands when it does
+			// again: the time counts from now on.
+			settled = doubts
+			w.doubt.extend(time.Now().Add(t.c.cfg.StickyFor))
+		}
 		if !met {
 			met = true
 			t.startWithout(false)

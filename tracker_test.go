@@ -149,6 +149,34 @@ func TestAWriteOfUnknownOutcomeKeepsReadsOnThePrimary(t *testing.T) {
 	}
 }
 
+// What was sent to a server that froze lands when it thaws, however long that
+// takes.
+func TestAWriteThatHangsInAFrozenPrimaryKeepsReadsThereWhenItThaws(t *testing.T) {
+	track(t, nil, func(t *testing.T, d *tracked) {
+		d.settle()
+		ask := d.primary.hangTimes(t, opPosition, 1, -1, true)
+		d.primary.hang(t, opExec, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := d.ExecContext(ctx, "INSERT"); err == nil {
+			t.Fatal("the write did not fail")
+		}
+		at := d.primary.at.Load() - 1
+		d.primary.at.Store(at) // it has not landed
+		time.Sleep(time.Minute)
+		d.primary.unhook(opPosition)
+		ask.release()
+		time.Sleep(3 * time.Second)
+		d.want(t.Context(), "primary", "it may still land")
+		d.primary.at.Store(at + 1)
+		time.Sleep(30 * time.Second)
+		d.want(t.Context(), "primary", "the replicas have not replayed it")
+		d.replay()
+		time.Sleep(2 * time.Second)
+		d.want(t.Context(), "replica", "they have")
+	})
+}
+
 func TestATransactionsWritesCountAtCommit(t *testing.T) {
 	track(t, nil, func(t *testing.T, d *tracked) {
 		ctx := t.Context()

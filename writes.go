@@ -17,8 +17,9 @@ type writes struct {
 	unclear numbersByOrigin
 	held    atomic.Uint64 // reads that no single table held back
 
-	doubt  deadline    // until then a write of unknown outcome may still land
-	asleep atomic.Bool // the tracker waits for wake
+	doubt  deadline      // until then a write of unknown outcome may still land
+	doubts atomic.Uint64 // counts how often that was said
+	asleep atomic.Bool   // the tracker waits for wake
 	wake   chan struct{}
 
 	mu    sync.Mutex // protects opens
@@ -49,7 +50,10 @@ func (w *writes) doubtful(until time.Time) uint64 {
 }
 
 // doubtUntil lets nothing new be confirmed until then.
-func (w *writes) doubtUntil(until time.Time) { w.doubt.extend(until) }
+func (w *writes) doubtUntil(until time.Time) {
+	w.doubt.extend(until)
+	w.doubts.Add(1)
+}
 
 func (w *writes) stir() {
 	if w.asleep.Load() && w.asleep.CompareAndSwap(true, false) {
