@@ -51,6 +51,7 @@ type server struct {
 	trial     atomic.Bool            // after a failure one connection at a time tries again
 	refuses   atomic.Bool            // was logged as one that can't be dialled
 	suspect   atomic.Bool            // the tracker is to ask it now
+	frozen    atomic.Bool            // the watchdog waits for its answer
 	down      atomic.Bool            // was logged as unreachable
 	lastErr   atomic.Pointer[string]
 	state     atomic.Value // the last BackendState that was noted
@@ -102,6 +103,19 @@ func (s *server) severIdle(role Role) {
 	for _, w := range idle {
 		w.sever()
 	}
+}
+
+// busy reports whether a scope makes use of a connection that was opened for
+// role.
+func (s *server) busy(role Role) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for w := range s.wires {
+		if w.role == role && w.busy.Load() {
+			return true
+		}
+	}
+	return false
 }
 
 // release ends every call that waits for this backend: it accepts, but does

@@ -39,6 +39,7 @@ type Connector struct {
 	schema        schemaKeeper
 	board         board
 	running       atomic.Pointer[tracker] // nil until a statement needs it
+	dog           atomic.Pointer[watchdog]
 	learned       atomic.Pointer[Dialect] // what the server said that it speaks
 	autocommitOff atomic.Bool             // sessions of the primary start without autocommit
 	fallback      atomic.Int64            // reads on the primary because no replica is healthy enough
@@ -339,6 +340,9 @@ func (c *Connector) Close() error {
 	}
 	if t := c.runningTracker(); t != nil {
 		t.stop()
+	}
+	if d := c.dog.Load(); d != nil {
+		d.stop()
 	}
 	for _, s := range c.servers {
 		s.gate.settle(closeTimeout)

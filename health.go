@@ -36,7 +36,11 @@ func (c *Connector) replicaFailed(srv *server, err error, before int32) {
 		return
 	}
 	c.backendFailed(srv, err, n)
-	time.AfterFunc(pause, func() { c.backendBack(srv) })
+	time.AfterFunc(pause, func() {
+		if !srv.frozen.Load() {
+			c.backendBack(srv)
+		}
+	})
 }
 
 // replicaRefuses takes in that a replica answers which statements could not dial.

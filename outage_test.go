@@ -315,3 +315,73 @@ func TestFallbackMaxHoldsForReadsThatAReplicaLost(t *testing.T) {
 		})
 	}
 }
+
+// Nobody asks for positions there, and a frozen replica is found all the same.
+func TestAFrozenReplicaIsFoundWithoutPositions(t *testing.T) {
+	for name, cfg := range map[string]rwsplit.Config{
+		"eventual":      {Consistency: rwsplit.Eventual},
+		"position=none": {Consistency: rwsplit.Process, Position: rwsplit.PositionNone, StickyFor: time.Millisecond},
+	} {
+		for _, op := range []fakeOp{opQuery, opReset, opPrepare, opBegin, opPing} {
+			synctest.Test(t, func(t *testing.T) {
+				cfg.Balance = rwsplit.RoundRobin
+				f := newFakeCluster(t, 2, cfg, fakeShape{})
+				r1 := f.replicas[0]
+				r1.wired = true
+				ctx := rwsplit.WithReplica(t.Context())
+				for range 4 {
+					where(t, ctx, f)
+				}
+				dials := f.replicas[1].count(opConnect)
+				r1.hangTimes(t, op, 1, -1, false)
+				r1.hangTimes(t, opInspect, 1, -1, true)
+				froze := time.Now()
+				for range 4 {
+					switch op {
+					case opPrepare:
+						st, err := f.PrepareContext(ctx, "SELECT server")
+						if err != nil {
+							t.Fatal(err)
+						}
+						_ = st.Close()
+					case opBegin:
+						tx, err := f.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+						if err != nil {
+							t.Fatal(err)
+						}
+						_ = tx.Rollback()
+					case opPing:
+						if err := f.PingContext(ctx); err != nil {
+							t.Fatal(err)
+						}
+					default:
+						equal(t, "a read ran on", where(t, ctx, f), "replica2")
+					}
+				}
+				if took := time.Since(froze); took > 3*time.Second {
+					t.Errorf("%s, %s: it took %v, want at most 2 probe_interval + probe_timeout = 3s", name, op, took)
+				}
+				equal(t, "the replica is", f.stats().Backends[1].State, rwsplit.StateDown)
+				for range 20 {
+					time.Sleep(time.Second)
+					began := time.Now()
+					equal(t, "a read ran on", where(t, ctx, f), "replica2")
+					if time.Since(began) > 0 {
+						t.Errorf("%s, %s: a read waited again", name, op)
+					}
+				}
+				equal(t, "connections to the other replica", f.replicas[1].count(opConnect), dials)
+				for _, op := range []fakeOp{op, opInspect} {
+					r1.unhook(op)
+				}
+				time.Sleep(6 * time.Second)
+				seen := make(map[string]bool)
+				for range 4 {
+					seen[where(t, ctx, f)] = true
+				}
+				equal(t, "it serves again", seen["replica1"], true)
+				f.end()
+			})
+		}
+	}
+}

@@ -76,6 +76,7 @@ func (c *conn) dial(ctx context.Context, sl *slot) error {
 	if role == RoleReplica {
 		ctx, w.giveUp = context.WithTimeout(ctx, dialTimeout)
 		defer w.giveUp()
+		c.c.startWatchdog()
 	}
 	if err := sl.srv.gate.enter(ctx, c.c.conns.Load, closeTimeout); err != nil {
 		return err

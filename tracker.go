@@ -134,14 +134,7 @@ func (t *tracker) stop() {
 		return
 	}
 	t.cancel()
-	done := make(chan struct{})
-	go func() { t.wg.Wait(); close(done) }()
-	limit := time.NewTimer(2 * t.c.cfg.ProbeTimeout)
-	defer limit.Stop()
-	select {
-	case <-done:
-	case <-limit.C:
-	}
+	waitAtMost(&t.wg, 2*t.c.cfg.ProbeTimeout)
 }
 
 // positions reports whether this engine tells how far its replication is.
