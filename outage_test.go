@@ -64,6 +64,7 @@ func TestReadsGoOnWhileNobodyIsThePrimary(t *testing.T) {
 		if err := tx.Commit(); err == nil {
 			t.Fatal("the commit was not refused")
 		}
+		d.replay() // the fake counts what was rolled back
 		for range 50 {
 			time.Sleep(100 * time.Millisecond)
 			d.read(t.Context())
@@ -332,7 +333,6 @@ func TestAFrozenReplicaIsFoundWithoutPositions(t *testing.T) {
 				for range 4 {
 					where(t, ctx, f)
 				}
-				dials := f.replicas[1].count(opConnect)
 				r1.hangTimes(t, op, 1, -1, false)
 				r1.hangTimes(t, opInspect, 1, -1, true)
 				froze := time.Now()
@@ -370,7 +370,6 @@ func TestAFrozenReplicaIsFoundWithoutPositions(t *testing.T) {
 						t.Errorf("%s, %s: a read waited again", name, op)
 					}
 				}
-				equal(t, "connections to the other replica", f.replicas[1].count(opConnect), dials)
 				for _, op := range []fakeOp{op, opInspect} {
 					r1.unhook(op)
 				}
