@@ -38,7 +38,7 @@ func (c *Connector) replicaFailed(srv *server, err error, before int32) {
 	c.backendFailed(srv, err, n)
 	time.AfterFunc(pause, func() {
 		if !srv.frozen.Load() {
-			c.backendBack(srv)
+			c.mayBeTried(srv)
 		}
 	})
 }
@@ -54,6 +54,9 @@ func (c *Connector) replicaRefuses(srv *server) {
 // replicaDialled takes in that a statement has dialled a replica.
 func (c *Connector) replicaDialled(srv *server) {
 	srv.failures.Store(0)
+	if srv.down.Load() && c.board.load().up.has(srv.Index) {
+		c.isBack(srv)
+	}
 	if srv.refuses.CompareAndSwap(true, false) {
 		c.log(slog.LevelInfo, "rwsplit: a replica can be dialled again", "backend", srv.Name)
 	}
@@ -79,11 +82,20 @@ func (c *Connector) backendBack(srv *server) {
 	if srv.downUntil.left() > 0 {
 		return
 	}
-	if s := c.board.load(); s.replicas.has(srv.Index) && !s.up.has(srv.Index) {
-		c.board.update(func(s *snapshot) { s.up = s.up.with(srv.Index) })
-	}
+	c.isBack(srv)
+	c.mayBeTried(srv)
+}
+
+func (c *Connector) isBack(srv *server) {
 	if srv.down.CompareAndSwap(true, false) {
 		c.log(slog.LevelInfo, "rwsplit: backend is back", "backend", srv.Name)
+	}
+}
+
+// mayBeTried lets reads go to a backend if it is a replica.
+func (c *Connector) mayBeTried(srv *server) {
+	if s := c.board.load(); s.replicas.has(srv.Index) && !s.up.has(srv.Index) {
+		c.board.update(func(s *snapshot) { s.up = s.up.with(srv.Index) })
 	}
 	c.noteState(srv.Index)
 }

@@ -384,3 +384,40 @@ func TestAFrozenReplicaIsFoundWithoutPositions(t *testing.T) {
 		}
 	}
 }
+
+// Where nobody probes, a replica that can't be dialled is tried again by reads.
+// The log does not call that a return.
+func TestAReplicaThatIsTriedAgainIsNotCalledBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		f := newFakeCluster(t, 2, rwsplit.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, fakeShape{})
+		f.replicas[0].failAll(opConnect, errFakeLost)
+		f.SetMaxIdleConns(-1)
+		for range 100 {
+			equal(t, "a read ran on", where(t, bg, f), "replica2")
+			time.Sleep(100 * time.Millisecond)
+		}
+		equal(t, "lines about the outage", strings.Count(log.String(), "can't be reached"), 1)
+		equal(t, "lines about its end", strings.Count(log.String(), "is back"), 0)
+		f.replicas[0].unhook(opConnect)
+		for range 100 {
+			where(t, bg, f)
+			time.Sleep(100 * time.Millisecond)
+		}
+		equal(t, "lines about its end", strings.Count(log.String(), "is back"), 1)
+		f.end()
+	})
+}
+
+// The database is not there, or not for this user: that is no replica without
+// positions.
+func TestAReplicaThatLacksTheDatabaseIsDown(t *testing.T) {
+	track(t, nil, func(t *testing.T, d *tracked) {
+		d.replicas[0].failAll(opConnect, errFakeMissing)
+		d.settle()
+		for range 10 {
+			d.want(t.Context(), "r2", "r1 can't be dialled")
+		}
+		equal(t, "the replica is", d.conn.Stats().Backends[1].State, rwsplit.StateDown)
+	})
+}

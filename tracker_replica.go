@@ -37,8 +37,10 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 		}
 		suspect := p.srv.suspect.Swap(false)
 		var pos Position
+		dialled := false
 		ask := func() error {
 			return p.ask(ctx, func(ctx context.Context, s PhysicalConn) (err error) {
+				dialled = true
 				pos, err = t.positioner().ReplicaPosition(ctx, s)
 				return err
 			})
@@ -61,7 +63,7 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 		}
 		if err != nil {
 			failures++
-			t.replicaUnknown(i, err, failures)
+			t.replicaUnknown(i, err, failures, dialled)
 			timer.Reset(retryAfter(failures))
 			continue
 		}
@@ -122,9 +124,9 @@ func (t *tracker) suspect(i int) {
 }
 
 // replicaUnknown takes in that a replica did not answer.
-func (t *tracker) replicaUnknown(i int, err error, failures int) {
+func (t *tracker) replicaUnknown(i int, err error, failures int, dialled bool) {
 	srv := t.c.servers[i]
-	if errors.Is(err, errNoPosition) || errors.Is(err, errNotReplica) || t.c.dialect.Fault(err) == FaultMissing {
+	if dialled && (errors.Is(err, errNoPosition) || errors.Is(err, errNotReplica) || t.c.dialect.Fault(err) == FaultMissing) {
 		// It may serve reads that need nothing, so it is not down.
 		if errors.Is(err, errNotReplica) && t.c.roles != nil {
 			poke(t.c.roles.hint[i])
