@@ -421,3 +421,40 @@ func TestAReplicaThatLacksTheDatabaseIsDown(t *testing.T) {
 		equal(t, "the replica is", d.conn.Stats().Backends[1].State, rwsplit.StateDown)
 	})
 }
+
+// A question that was put to a replica says nothing of the primary that it has
+// become since.
+func TestAQuestionFromBeforeAPromotionEndsNoWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newTrackedServers(t)
+		cfg := &rwsplit.Config{
+			Driver: "fakepos", PrimaryConnector: d.primary.connector(), Roles: rwsplit.RolesAuto,
+			ProbeInterval: 100 * time.Millisecond,
+		}
+		for _, r := range d.replicas {
+			r.standby.Store(true)
+			r.wired = true
+			cfg.ReplicaConnectors = append(cfg.ReplicaConnectors, r.connector())
+		}
+		d.open(cfg, nil)
+		d.settle()
+		r1 := d.replicas[0]
+		silent := r1.hangTimes(t, opPosition, 1, -1, true)
+		<-silent.entered
+		d.primary.standby.Store(true)
+		r1.standby.Store(false)
+		d.write(t.Context())
+		slow := r1.freeze(t, opExec, 1)
+		wrote := make(chan error, 1)
+		go func() {
+			_, err := d.Exec("INSERT")
+			wrote <- err
+		}()
+		<-slow.entered
+		time.Sleep(5 * time.Second)
+		slow.release()
+		if err := <-wrote; err != nil {
+			t.Errorf("the write was ended: %v", err)
+		}
+	})
+}

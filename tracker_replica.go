@@ -61,6 +61,10 @@ func (t *tracker) watchReplica(ctx context.Context, i int) {
 		if ctx.Err() != nil {
 			return
 		}
+		if t.c.board.load().gen != gen {
+			timer.Reset(0) // it may be the primary by now, whose statements nobody ends
+			continue
+		}
 		if err != nil {
 			failures++
 			t.replicaUnknown(i, err, failures, dialled)

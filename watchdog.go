@@ -55,6 +55,13 @@ func (d *watchdog) watch(ctx context.Context, i int) {
 		pause = c.cfg.ProbeInterval
 		before := answered
 		answered = load.answered.Load()
+		gen := c.board.load().gen
+		if !c.board.load().replicas.has(i) {
+			failures = 0
+			srv.frozen.Store(false)
+			p.close()
+			continue
+		}
 		if failures == 0 && (answered != before || !srv.busy(RoleReplica)) {
 			p.close()
 			continue
@@ -66,6 +73,8 @@ func (d *watchdog) watch(ctx context.Context, i int) {
 		switch {
 		case ctx.Err() != nil:
 			return
+		case c.board.load().gen != gen: // it may be the primary by now
+			p.close()
 		case err == nil:
 			if failures > 0 {
 				failures = 0
