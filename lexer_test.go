@@ -73,14 +73,3 @@ func TestClassifyWorkGrowsWithTheText(t *testing.T) {
 		}
 	}
 }
-
-// Statements that contain statements take stack: too much of it ends the process.
-func TestStatementsInsideOfStatementsAreBounded(t *testing.T) {
-	for dialect, word := range map[string]string{
-		"postgres": "EXPLAIN ", "sqlite": "EXPLAIN ", "generic": "EXPLAIN ", "mariadb": "SET STATEMENT a=1 FOR ",
-	} {
-		st := rwsplit.Classify(dialect, strings.Repeat(word, 3_000_000)+"SELECT 1")
-		assert.Equal(t, "unknown statement", st.Reason, dialect)
-		assert.True(t, st.Writes && st.Pins, dialect)
-	}
-}
