@@ -44,6 +44,8 @@ func (c *Connector) Check(ctx context.Context) []string {
 	}
 	if primary.backend.Name == "" { // not reached: nothing to compare with
 		primary = positionFacts{backend: c.servers[first].Backend, err: errNotAsked}
+	} else if f, _, err := c.checkServer(ctx, c.servers[first]); err == nil {
+		primary.later = f.position
 	}
 	return append(list, positionWarnings(checker, c.cfg.Position, primary, replicas)...)
 }

@@ -159,6 +159,9 @@ func (w *warnings) mysqlHistory(primary, replica positionFacts) {
 	} else if !r.knows(p) {
 		w.add("has no transaction of a server whose transactions the primary has: it does not follow this primary, or has not begun to; check CHANGE REPLICATION SOURCE")
 	}
+	if later := primary.later.gtids; later != nil {
+		p = later // the first transaction of a primary may come between the questions
+	}
 	if !p.knows(r) {
 		w.add("has transactions that the primary does not know: it was written to, or follows another server; compare gtid_executed on both")
 	}

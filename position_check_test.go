@@ -134,6 +134,12 @@ func TestPositionWarnings(t *testing.T) {
 			[]string{"transactions that the primary does not know"},
 		},
 		{
+			"mysql: the primary's first transaction came between the questions", my, "",
+			facts(primaryBackend, myAt(uuidA+":1-9"), nil, settingMap{"server_uuid": uuidB}).WithLater(myAt(uuidA + ":1-9," + uuidB + ":1")),
+			facts(replicaBackend, myAt(uuidA+":1-9,"+uuidB+":1"), nil, with(myFine, "server_uuid", uuidA), myRuns),
+			nil,
+		},
+		{
 			"mysql: lacks what was purged", my, "", myPrimary,
 			facts(replicaBackend, myAt(uuidA+":3-9"), nil, myFine, myRuns),
 			[]string{"lacks transactions that the primary has purged"},

@@ -79,6 +79,11 @@ func NewPositionFacts(b Backend, p Position, err error, settings map[string]stri
 	return positionFacts{backend: b, position: p, err: err, settings: settings, upstream: upstream}
 }
 
+func (f positionFacts) WithLater(p Position) PositionFacts {
+	f.later = p
+	return f
+}
+
 func (f positionFacts) WithUpstreamError(err error) PositionFacts {
 	f.upstreamErr = err
 	return f

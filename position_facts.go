@@ -15,6 +15,8 @@ type positionFacts struct {
 	backend  Backend
 	position Position
 	err      error // why there is no position
+	// later is the primary's position when the replicas had been asked for theirs.
+	later Position
 	// settings by lower-case name; a missing one is unknown.
 	settings map[string]string
 	// upstream is SHOW REPLICA STATUS, a map of columns per channel;

@@ -18,6 +18,10 @@ import (
 func TestReadsWaitForReplicasToCatchUp(t *testing.T) {
 	track(t, nil, func(t *testing.T, d *tracked) {
 		ctx := t.Context()
+		d.primary.hook(opPosition, 1, 1, func(context.Context, *fakeConn) error {
+			time.Sleep(time.Millisecond) // the first read is quicker
+			return nil
+		})
 		d.want(ctx, "primary", "when nothing is known")
 		d.settle()
 		d.want(ctx, "replica", "settled")
