@@ -256,3 +256,19 @@ func (s *scanner) primaryOnly(n *name) bool {
 	}
 	return s.know.primaryOnly(q, f)
 }
+
+// schemaRelation looks at a relation with its schema.
+func (s *scanner) schemaRelation(n *name) {
+	rule := s.r.ownSchema(s.nameText(n.qual.start, n.qual.end, n.qual.quoted))
+	if rule == nil {
+		return
+	}
+	var buf [maxNameLen]byte
+	found := rule.names == nil
+	if !found {
+		_, found = rule.names[string(s.folded(buf[:0], n.start, n.end, n.word == nil))]
+	}
+	if found {
+		s.apply(effPrimary, rule.reason)
+	}
+}

@@ -120,22 +120,6 @@ func (r *languageRules) ownSchema(name string) *schemaRule {
 	return nil
 }
 
-// schemaRelation looks at a relation with its schema.
-func (s *scanner) schemaRelation(n *name) {
-	rule := s.r.ownSchema(s.nameText(n.qual.start, n.qual.end, n.qual.quoted))
-	if rule == nil {
-		return
-	}
-	var buf [maxNameLen]byte
-	found := rule.names == nil
-	if !found {
-		_, found = rule.names[string(s.folded(buf[:0], n.start, n.end, n.word == nil))]
-	}
-	if found {
-		s.apply(effPrimary, rule.reason)
-	}
-}
-
 // sysVarRule says what reading a system variable means.
 type sysVarRule struct {
 	effect effectID
