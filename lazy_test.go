@@ -160,6 +160,7 @@ func keepsSessionState(t *testing.T, pins rwsplit.Pins) {
 			time.Sleep(3 * time.Minute)
 			mustExec(t, f, "INSERT INTO t VALUES (1)")
 		}
+		time.Sleep(time.Minute) // who probed just then has closed its connection
 		synctest.Wait()
 		now, _ := f.replicas[0].openConns()
 		equal(t, "connections to the replica", now, 1)
