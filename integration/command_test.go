@@ -71,7 +71,9 @@ func TestCommandsOnRealClusters(t *testing.T) {
 		t.Log("\n" + out)
 		// The naive splitter misses the banner, and rwsplit does not.
 		require.Regexp(t, `SELECT title FROM banner WHERE id = 2 +primary .* Sale 20% +no row ✗\n`, out)
-		require.Regexp(t, `SELECT title FROM banner WHERE id = 2 +replica\d .* Sale 20% +same\n`, out)
+		// Then the first replica that has it serves it; the one that is asked by
+		// the naive splitter may still be behind.
+		require.Regexp(t, `SELECT title FROM banner WHERE id = 2 +replica\d .* Sale 20% +(same|no row ✗)\n`, out)
 		require.Regexp(t, `rwsplit +400 .* 4,000 +4,000  right`, out)
 		require.Regexp(t, `naive splitter +400 .* wrong by`, out)
 		for line := range strings.Lines(out) {
