@@ -50,6 +50,8 @@ func TestCatalogTellsWhichFunctionsAreSafe(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return served("SELECT plain_read(1)") == rwsplit.RoleReplica },
 		10*time.Second, 20*time.Millisecond, "a function that is a plain read is offloaded")
+	require.Eventually(t, func() bool { return a.connector.Classify("TABLE numbers").Route == rwsplit.RoutePrimary },
+		10*time.Second, 20*time.Millisecond, "what was made last is known, too")
 	a.settle()
 	require.Equal(t, rwsplit.RoleReplica, served("SELECT reads_through(1)"), "a function that calls such a function too")
 	require.Equal(t, rwsplit.RoleReplica, served("SELECT public.plain_read(1)"))
