@@ -278,7 +278,7 @@ func provokeConflicts(ctx context.Context, l *load) error {
 			for time.Now().Before(until) {
 				l.readOld(func(ctx context.Context) (*sql.Rows, error) {
 					return l.db.QueryContext(ctx,
-						"SELECT max(number) FROM written CROSS JOIN generate_series(1, 3000) AS g WHERE writer = $1 AND g > 0", w)
+						"SELECT COALESCE(max(number), 0) FROM written CROSS JOIN generate_series(1, 3000) AS g WHERE writer = $1 AND g > 0", w)
 				})
 			}
 		})
