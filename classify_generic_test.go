@@ -10,7 +10,8 @@ func TestClassifyGeneric(t *testing.T) {
 		}},
 		{write, []string{"INSERT INTO t (a) VALUES (1)", "UPDATE t SET a = 1", "DELETE FROM t", "MERGE INTO t USING s ON (a = b) WHEN MATCHED THEN DELETE", "UPSERT INTO t VALUES (1)", "SELECT NEXT VALUE FOR s", "SELECT s.nextval FROM dual", "WITH a AS (DELETE FROM t) SELECT 1"}},
 		{"primary write ddl tx:unknown", []string{"CREATE TABLE t (a INT)", "DROP TABLE t", "TRUNCATE TABLE t", "GRANT SELECT ON t TO u"}},
-		{primary, []string{"SELECT * FROM t FOR UPDATE", "SELECT * FROM t LOCK IN SHARE MODE", "SELECT * FROM t FOR KEY SHARE", "SELECT s.currval FROM dual",
+		{primary, []string{
+			"SELECT * FROM t FOR UPDATE", "SELECT * FROM t LOCK IN SHARE MODE", "SELECT * FROM t FOR KEY SHARE", "SELECT s.currval FROM dual",
 			"SELECT PREVVAL FOR s FROM t", "SELECT a FROM t FOR READ ONLY WITH RR USE AND KEEP EXCLUSIVE LOCKS", "SELECT a FROM t WITH RS USE AND KEEP SHARE LOCKS",
 		}},
 		{"primary pins:setting", []string{"USE db"}},

@@ -98,7 +98,9 @@ func TestWhatATransactionOnAReplicaRuns(t *testing.T) {
 		dialect   string
 		runs, not []string
 	}{
-		{"mysql", mysqlRuns, mysqlNot}, {"mariadb", mysqlRuns, mysqlNot}, {"mysql/mariadb", mysqlRuns, mysqlNot},
+		{"mysql", mysqlRuns, mysqlNot},
+		{"mariadb", mysqlRuns, mysqlNot},
+		{"mysql/mariadb", mysqlRuns, mysqlNot},
 		{
 			"postgres",
 			[]string{

@@ -167,7 +167,8 @@ var mysqlSchemas = []schemaRule{
 	{"sys", nil, "relation of one server (sys)"},
 	{"mysql", wordSet(`general_log slow_log gtid_executed gtid_slave_pos slave_master_info slave_relay_log_info
 		slave_worker_info`), "relation of one server (mysql)"},
-	{"information_schema", wordSet(`processlist profiling optimizer_trace user_variables
+	{
+		"information_schema", wordSet(`processlist profiling optimizer_trace user_variables
 		global_status session_status global_variables session_variables system_variables
 		client_statistics index_statistics table_statistics user_statistics
 		innodb_buffer_page innodb_buffer_page_lru innodb_buffer_pool_stats innodb_cached_indexes innodb_cmp
@@ -179,7 +180,8 @@ var mysqlSchemas = []schemaRule{
 		query_response_time_read_write query_response_time_write slave_status temp_tables_info
 		thread_pool_groups thread_pool_queues thread_pool_stats thread_pool_waits tp_thread_group_state
 		tp_thread_group_stats tp_thread_state wsrep_membership wsrep_status`),
-		"relation of one server (information_schema)"},
+		"relation of one server (information_schema)",
+	},
 }
 
 // sequence-functions: the Oracle forms seq.nextval and seq.currval
