@@ -112,6 +112,9 @@ func TestCatalogIsReadBesideAnAlteredTable(t *testing.T) {
 	defer tx.Rollback()
 	_, err = tx.ExecContext(ctx, "LOCK TABLE altered IN ACCESS EXCLUSIVE MODE")
 	require.NoError(t, err)
+	// The lock is in the log, but nothing writes the log out, so that replicas
+	// could get there, before somebody commits.
+	setup.exec("CREATE TABLE committed (id INT)")
 
 	a := open(t, c)
 	a.settle()
