@@ -44,8 +44,11 @@ func (c *Connector) Check(ctx context.Context) []string {
 	}
 	if primary.backend.Name == "" { // not reached: nothing to compare with
 		primary = positionFacts{backend: c.servers[first].Backend, err: errNotAsked}
-	} else if f, _, err := c.checkServer(ctx, c.servers[first]); err == nil {
-		primary.later = f.position
+	} else {
+		_ = c.askAlone(ctx, c.servers[first], func(s PhysicalConn) (err error) {
+			primary.later, err = checker.PrimaryPosition(ctx, s)
+			return err
+		})
 	}
 	return append(list, positionWarnings(checker, c.cfg.Position, primary, replicas)...)
 }
@@ -55,23 +58,30 @@ var errNotAsked = errors.New("rwsplit: the server was not asked")
 
 // checkServer asks one server; the checker is nil if its engine has none.
 func (c *Connector) checkServer(ctx context.Context, srv *server) (f positionFacts, p positionChecker, err error) {
+	err = c.askAlone(ctx, srv, func(s PhysicalConn) error {
+		seen, err := c.dialect.Inspect(ctx, s)
+		if err != nil {
+			return err
+		}
+		if p = checkerFor(c.dialect, seen); p == nil {
+			return nil
+		}
+		f, err = p.positionFacts(ctx, s, c.backend(srv.Index, c.board.load().role(srv.Index)))
+		return err
+	})
+	return f, p, err
+}
+
+// askAlone asks a server on a connection of its own.
+func (c *Connector) askAlone(ctx context.Context, srv *server, ask func(PhysicalConn) error) error {
 	w := &wire{}
 	ci, err := srv.connector.Connect(context.WithValue(ctx, dialKey{}, w))
 	if err != nil {
-		return f, nil, err
+		return err
 	}
 	defer closeQuietly(ci)
 	defer context.AfterFunc(ctx, func() { w.interrupt() })()
-	s := PhysicalConn{ci}
-	seen, err := c.dialect.Inspect(ctx, s)
-	if err != nil {
-		return f, nil, err
-	}
-	if p = checkerFor(c.dialect, seen); p == nil {
-		return f, nil, nil
-	}
-	f, err = p.positionFacts(ctx, s, c.backend(srv.Index, c.board.load().role(srv.Index)))
-	return f, p, err
+	return ask(PhysicalConn{ci})
 }
 
 // checkerFor returns who can ask the server that d speaks to and judge its
